@@ -1,0 +1,782 @@
+"""Collapsed Gibbs kernel for Dirichlet-process mixtures of Beta-Bernoulli pixels.
+
+Images are 0/1 vectors; the state is the assignments z, the cluster sizes n_k, the on-counts c_kd
+and the hyperparameters alpha_d, beta_d and concentration. theta_kd is integrated out.
+
+The sweep is algorithm 3 of Neal (2000), "Markov chain sampling methods for Dirichlet process
+mixture models", J. Comput. Graph. Stat. 9. An image x without which cluster k has n members, c of
+them on at pixel d, has
+
+    log p(x | k) = sum_on log(alpha + c) + sum_off log(beta + n - c) - sum_d log(alpha + beta + n)
+
+which the kernel evaluates for all clusters at once as base_k + sum_on w_dk, with
+w_dk = log(alpha + c) - log(beta + n - c). Scores are single precision, within 1e-3 nats; log joint
+and hyperparameters are double. Random numbers are only ever the doubles of the caller's
+BitGenerator, and all arithmetic is that of _vecmath.h: a chain is the same bit for bit anywhere.
+"""
+
+import os
+
+import numpy as np
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.math cimport INFINITY, NAN, frexp, isnan, sqrt
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from numpy.random cimport bitgen_t
+
+cdef extern from "_simd.h":
+    enum:
+        LANES "BITMIX_LANES"
+    ctypedef struct Simd "bitmix_simd":
+        const char *name
+        void (*score)(const float *, Py_ssize_t, const uint32_t *, Py_ssize_t, const float *,
+                      Py_ssize_t, float *) noexcept nogil
+        Py_ssize_t (*choose)(const float *, Py_ssize_t, double, float *) noexcept nogil
+        float (*gather)(const float *, const uint32_t *, Py_ssize_t) noexcept nogil
+        double (*cluster_logs)(const float *, const float *, const int32_t *, int32_t, int32_t,
+                               Py_ssize_t, float *, float *, float *) noexcept nogil
+        double (*changed_logs)(const float *, const float *, const int32_t *, int32_t,
+                               const uint16_t *, int32_t, Py_ssize_t, float *) noexcept nogil
+        double (*commit)(const float *, const uint16_t *, int32_t, Py_ssize_t, int32_t *, float *,
+                         float *, float *) noexcept nogil
+        void (*scatter)(const float *, Py_ssize_t, float *, Py_ssize_t) noexcept nogil
+        double (*sum_log)(const float *, float, Py_ssize_t) noexcept nogil
+        double (*sum_lgamma)(double, const double *, Py_ssize_t) noexcept nogil
+        void (*log_marginal)(const double *, const double *, const int32_t *, Py_ssize_t,
+                             const int32_t *, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
+        double (*log)(double) noexcept nogil
+        double (*exp)(double) noexcept nogil
+        double (*lgamma)(double) noexcept nogil
+        void (*array_log_f32)(const float *, float *, Py_ssize_t) noexcept nogil
+        void (*array_exp_f32)(const float *, float *, Py_ssize_t) noexcept nogil
+        void (*array_log_f64)(const double *, double *, Py_ssize_t) noexcept nogil
+        void (*array_exp_f64)(const double *, double *, Py_ssize_t) noexcept nogil
+        void (*array_lgamma_f64)(const double *, double *, Py_ssize_t) noexcept nogil
+    const Simd *bitmix_simd_named(const char *)
+    const Simd *bitmix_simd_best()
+
+
+# ---------------------------------------------------------------- instruction set
+
+cdef const Simd *simd = bitmix_simd_best()
+
+
+def use_simd(name):
+    """Choose the instruction set of chains made from now on; they are the same on each.
+
+    Parameters
+    ----------
+    name : {"baseline", "v3", "v4"}
+        On x86-64 SSE2, AVX2 or AVX-512; elsewhere there is only "baseline".
+
+    Raises
+    ------
+    ValueError
+        If this build or this machine lacks it.
+    """
+    global simd
+    cdef const Simd *level = bitmix_simd_named(name.encode())
+    if level == NULL:
+        raise ValueError(
+            f"instruction set {name!r} is not to be had here; leave BITMIX_SIMD unset to use "
+            f"{bitmix_simd_best().name.decode()!r}, the widest of this machine"
+        )
+    simd = level
+
+
+def simd_name():
+    """Name of the instruction set in use."""
+    return simd.name.decode()
+
+
+if "BITMIX_SIMD" in os.environ:
+    use_simd(os.environ["BITMIX_SIMD"])
+
+
+# ---------------------------------------------------------------- random numbers
+
+cdef bitgen_t *_bitgen(bit_generator) except NULL:
+    return <bitgen_t *>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+
+
+cdef inline double _uniform(bitgen_t *rng) noexcept nogil:
+    return rng.next_double(rng.state)
+
+
+cdef inline Py_ssize_t _below(bitgen_t *rng, Py_ssize_t n) noexcept nogil:
+    """Uniform on 0..n-1 from one double; the bias is below n / 2**53."""
+    return <Py_ssize_t>(_uniform(rng) * <double>n)
+
+
+cdef void _permute(bitgen_t *rng, int32_t[::1] order) noexcept nogil:
+    """Fresh uniform permutation of 0..n-1 (Fisher and Yates, from the end)."""
+    cdef Py_ssize_t i, j
+    for i in range(order.shape[0]):
+        order[i] = <int32_t>i
+    for i in range(order.shape[0] - 1, 0, -1):
+        j = _below(rng, i + 1)
+        order[i], order[j] = order[j], order[i]
+
+
+def permutation(bit_generator, Py_ssize_t n):
+    """Uniform random permutation of 0..n-1, shape (n,) int32.
+
+    NumPy promises the stream of a BitGenerator, not that of Generator.permutation.
+    """
+    cdef int32_t[::1] order = np.empty(n, np.int32)
+    cdef bitgen_t *rng = _bitgen(bit_generator)
+    with bit_generator.lock, nogil:
+        _permute(rng, order)
+    return np.asarray(order)
+
+
+def integers(bit_generator, Py_ssize_t high, Py_ssize_t n):
+    """`n` independent uniform draws from 0..high-1, shape (n,) int32."""
+    cdef int32_t[::1] draws = np.empty(n, np.int32)
+    cdef bitgen_t *rng = _bitgen(bit_generator)
+    cdef Py_ssize_t i
+    with bit_generator.lock, nogil:
+        for i in range(n):
+            draws[i] = <int32_t>_below(rng, high)
+    return np.asarray(draws)
+
+
+# ---------------------------------------------------------------- arrays
+
+cdef Py_ssize_t _padded(Py_ssize_t n) noexcept nogil:
+    return (n + LANES - 1) // LANES * LANES
+
+
+def _aligned(shape, dtype):
+    """Zeros on a 64-byte boundary: a vector then never straddles two cache lines."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start:start + size].view(dtype).reshape(shape)
+
+
+def _grown(view, rows, fill=0):
+    """The array with more rows."""
+    old = np.asarray(view)
+    new = _aligned((rows, *old.shape[1:]), old.dtype)
+    new[:len(old)] = old
+    new[len(old):] = fill
+    return new
+
+
+cdef class Images:
+    """Binary images as the kernel reads them; shared by all chains, never written.
+
+    Parameters
+    ----------
+    x : (N, D) uint8 array of zeros and ones
+
+    Attributes
+    ----------
+    shape : (N, D)
+    """
+
+    cdef readonly tuple shape
+    cdef int64_t[::1] start     # (N + 1,) where an image's on-pixels start in `on`
+    cdef uint32_t[::1] on       # on-pixels of all images, as indices into `active`
+    cdef uint16_t[:, ::1] bits  # (N, P / 16) the same, one bit a pixel
+    cdef readonly object active  # (A,) pixels that are on in some image, ascending
+    cdef readonly object never   # (D - A,) pixels that are on in none
+
+    def __init__(self, x):
+        x = np.ascontiguousarray(x, np.uint8)
+        self.shape = x.shape
+        seen = np.zeros(x.shape[1], bool)
+        for rows in _blocks(x):
+            seen |= rows.any(axis=0)
+        self.active = np.flatnonzero(seen)
+        self.never = np.flatnonzero(~seen)
+        start = np.zeros(len(x) + 1, np.int64)
+        np.cumsum(x.sum(axis=1, dtype=np.int64), out=start[1:])
+        on = np.empty(start[len(x)], np.uint32)
+        packed = np.zeros((len(x), max(_padded(len(self.active)), LANES) // 8), np.uint8)
+        first = 0
+        for rows in _blocks(x):
+            rows = rows[:, self.active]
+            last = first + len(rows)
+            on[start[first]:start[last]] = np.nonzero(rows)[1]
+            bits = np.packbits(rows, axis=1, bitorder="little")
+            packed[first:last, :bits.shape[1]] = bits
+            first = last
+        self.start = start
+        self.on = on
+        self.bits = packed.view("<u2").astype(np.uint16)
+
+
+def _blocks(x, rows=4096):
+    """Blocks of rows, so that packing needs little memory beside its result."""
+    return (x[i:i + rows] for i in range(0, len(x), rows))
+
+
+# ---------------------------------------------------------------- the mixture
+
+cdef class Mixture:
+    """State of one chain: assignments, sufficient statistics and hyperparameters.
+
+    Clusters are numbered 0..K-1 and none is empty. Column K of the weights always holds the empty
+    cluster, so that opening one is scored like any other.
+
+    Parameters
+    ----------
+    images : Images
+    assignments : (N,) int32, every number of 0..K-1 used
+    alpha, beta : (D,) float64, positive
+    concentration : float, positive
+    """
+
+    cdef readonly Images images
+    cdef const Simd *simd
+    cdef readonly double concentration
+    cdef readonly Py_ssize_t clusters   # K
+    cdef int32_t[::1] z, order
+    cdef double[::1] alpha_, beta_      # (D,)
+
+    # by active pixel, padded to P
+    cdef Py_ssize_t pixels              # P
+    cdef float[::1] alpha_f, beta_f, shift_f                # shift: alpha + beta
+    cdef float[::1] never_beta_f, never_shift_f             # the same of pixels that are never on
+    cdef float[::1] changed_own, changed_new, column        # scratch
+
+    # by cluster, with room for K + 1 or more
+    cdef int32_t[::1] sizes_
+    cdef int32_t[:, ::1] counts_        # c_kd, (room, P)
+    cdef float[:, ::1] log_on, log_off  # log(alpha + c) and log(beta + n - c), (room, P)
+    cdef float[:, ::1] weights          # log_on - log_off transposed, (A, room)
+    cdef double[::1] sum_off            # sum_d log_off
+    cdef float[::1] base, scores, scratch
+    # weights of a cluster less one member: 0 = stale, 1 = asked for since, 2 = kept in `without`
+    cdef uint8_t[::1] kept
+    cdef float[:, ::1] without          # (room, P)
+    cdef double[::1] without_off
+
+    cdef double[::1] by_size            # log n - sum_d log(alpha + beta + n); nan: not yet known
+
+    def __init__(self, Images images, assignments, alpha, beta, double concentration):
+        cdef Py_ssize_t never = _padded(len(images.never))
+        self.images = images
+        self.simd = simd
+        self.concentration = concentration
+        self.z = np.array(assignments, np.int32)
+        self.clusters = int(np.max(assignments)) + 1
+        self.order = np.empty(len(self.z), np.int32)
+        self.by_size = np.empty(len(self.z) + 1)
+        self.pixels = 16 * images.bits.shape[1]
+        self.alpha_f = _aligned(self.pixels, np.float32)
+        self.beta_f = _aligned(self.pixels, np.float32)
+        self.shift_f = _aligned(self.pixels, np.float32)
+        self.never_beta_f = _aligned(never, np.float32)
+        self.never_shift_f = _aligned(never, np.float32)
+        self.changed_own = _aligned(self.pixels, np.float32)
+        self.changed_new = _aligned(self.pixels, np.float32)
+        self.column = _aligned(self.pixels, np.float32)
+        self.base = _aligned(0, np.float32)
+        self.sizes_ = _aligned(0, np.int32)
+        self.counts_ = _aligned((0, self.pixels), np.int32)
+        self.log_on = _aligned((0, self.pixels), np.float32)
+        self.log_off = _aligned((0, self.pixels), np.float32)
+        self.without = _aligned((0, self.pixels), np.float32)
+        self.sum_off = _aligned(0, np.float64)
+        self.without_off = _aligned(0, np.float64)
+        self.kept = _aligned(0, np.uint8)
+        self.weights = _aligned((len(images.active), 0), np.float32)
+        self._reserve(self.clusters + 1)
+        self._set_hyperparameters(np.array(alpha, np.float64), np.array(beta, np.float64))
+        self._count()
+
+    def _set_hyperparameters(self, alpha, beta):
+        active, never = self.images.active, self.images.never
+        self.alpha_ = alpha
+        self.beta_ = beta
+        # A padding pixel has alpha 1 and beta 1 in the logs, but shift 1: its terms then cancel
+        for padded, values in (
+            (self.alpha_f, alpha[active]),
+            (self.beta_f, beta[active]),
+            (self.shift_f, alpha[active] + beta[active]),
+            (self.never_beta_f, beta[never]),
+            (self.never_shift_f, alpha[never] + beta[never]),
+        ):
+            array = np.asarray(padded)
+            array[:] = 1
+            array[:len(values)] = values
+
+    def _reserve(self, Py_ssize_t clusters):
+        """Make room for that many columns, and some more."""
+        old = np.asarray(self.weights)
+        # an odd number of cache lines a row: rows at power-of-two strides alias in the cache
+        room = (_padded(clusters + clusters // 4) // LANES | 1) * LANES
+        self.weights = _aligned((len(old), room), np.float32)
+        np.asarray(self.weights)[:, :old.shape[1]] = old
+        self.base = _grown(self.base, room, -np.inf)
+        self.scores = _aligned(room, np.float32)
+        self.scratch = _aligned(room, np.float32)
+        self.sizes_ = _grown(self.sizes_, room)
+        self.counts_ = _grown(self.counts_, room)
+        self.log_on = _grown(self.log_on, room)
+        self.log_off = _grown(self.log_off, room)
+        self.without = _grown(self.without, room)
+        self.sum_off = _grown(self.sum_off, room)
+        self.without_off = _grown(self.without_off, room)
+        self.kept = _grown(self.kept, room)
+
+    cdef void _count(self) noexcept nogil:
+        """Sizes and on-counts from the assignments."""
+        cdef Py_ssize_t i, j, k
+        self.sizes_[:] = 0
+        self.counts_[:, :] = 0
+        for i in range(self.z.shape[0]):
+            k = self.z[i]
+            self.sizes_[k] += 1
+            for j in range(self.images.start[i], self.images.start[i + 1]):
+                self.counts_[k, self.images.on[j]] += 1
+
+    # ------------------------------------------------------------ what others see
+
+    @property
+    def assignments(self):
+        """(N,) int32"""
+        return np.array(self.z)
+
+    @property
+    def sizes(self):
+        """(K,) int64"""
+        return np.array(self.sizes_[:self.clusters], np.int64)
+
+    @property
+    def counts(self):
+        """(K, D) int32 on-counts"""
+        counts = np.zeros((self.clusters, self.images.shape[1]), np.int32)
+        active = self.images.active
+        counts[:, active] = np.asarray(self.counts_)[:self.clusters, :len(active)]
+        return counts
+
+    @property
+    def alpha(self):
+        """(D,) float64"""
+        return np.array(self.alpha_)
+
+    @property
+    def beta(self):
+        """(D,) float64"""
+        return np.array(self.beta_)
+
+    # ------------------------------------------------------------ the sweep
+
+    def sweep(self, bit_generator):
+        """Reassign every image once, in a fresh random order (Neal 2000, algorithm 3).
+
+        Consumes N - 1 doubles of the generator for the order and N for the images.
+
+        Returns
+        -------
+        moved : int
+            Images that changed cluster.
+        """
+        cdef bitgen_t *rng = _bitgen(bit_generator)
+        cdef Py_ssize_t i, t, own, new, moved = 0
+        with bit_generator.lock, nogil:
+            self._prepare()
+            _permute(rng, self.order)
+            for t in range(self.order.shape[0]):
+                i = self.order[t]
+                own = self.z[i]
+                self._score(i)
+                self.scores[own] = self._score_without(i, own)
+                new = self.simd.choose(
+                    &self.scores[0], self._blocks(), _uniform(rng), &self.scratch[0]
+                )
+                if new == own or (new == self.clusters and self.sizes_[own] == 1):
+                    continue
+                self._move(i, own, new)
+                moved += 1
+        return moved
+
+    cdef Py_ssize_t _blocks(self) noexcept nogil:
+        return (self.clusters + LANES) // LANES
+
+    cdef void _prepare(self) noexcept nogil:
+        """Weights of all clusters, and of the empty one, from counts and hyperparameters."""
+        cdef Py_ssize_t k
+        self.by_size[:] = NAN
+        self.base[:] = -INFINITY
+        for k in range(self.clusters + 1):
+            self._write_cluster(k)
+
+    cdef void _write_cluster(self, Py_ssize_t k) noexcept nogil:
+        self.sum_off[k] = self.simd.cluster_logs(
+            &self.alpha_f[0], &self.beta_f[0], &self.counts_[k, 0], self.sizes_[k], 0, self.pixels,
+            &self.log_on[k, 0], &self.log_off[k, 0], &self.column[0],
+        )
+        self._write_column(k)
+
+    cdef void _write_column(self, Py_ssize_t k) noexcept nogil:
+        if self.weights.shape[0]:
+            self.simd.scatter(
+                &self.column[0], self.weights.shape[0], &self.weights[0, k], self.weights.shape[1]
+            )
+        self.base[k] = <float>(self.sum_off[k] + self._by_size(self.sizes_[k]))
+        self.kept[k] = 0
+
+    cdef double _by_size(self, int32_t n) noexcept nogil:
+        """log n - sum_d log(alpha_d + beta_d + n), for n = 0 with the concentration in place of n.
+
+        Pixels that are never on add log(beta_d + n), the same for all clusters of n.
+        """
+        cdef double value = self.by_size[n]
+        if isnan(value):
+            value = self.simd.log(n if n else self.concentration)
+            value -= self.simd.sum_log(&self.shift_f[0], n, self.pixels)
+            if self.never_beta_f.shape[0]:
+                value += self.simd.sum_log(&self.never_beta_f[0], n, self.never_beta_f.shape[0])
+                value -= self.simd.sum_log(&self.never_shift_f[0], n, self.never_beta_f.shape[0])
+            self.by_size[n] = value
+        return value
+
+    cdef void _score(self, Py_ssize_t i) noexcept nogil:
+        """scores[k] = log n_k + log p(x_i | k), for the empty cluster log concentration + ..."""
+        cdef Py_ssize_t start = self.images.start[i]
+        cdef Py_ssize_t n_on = self.images.start[i + 1] - start
+        self.simd.score(
+            &self.weights[0, 0] if n_on else NULL, self.weights.shape[1],
+            &self.images.on[start] if n_on else NULL, n_on,
+            &self.base[0], self._blocks(), &self.scores[0],
+        )
+
+    cdef float _score_without(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
+        """The score of an image's own cluster, as it is without the image."""
+        cdef int32_t n = self.sizes_[own] - 1
+        cdef Py_ssize_t start = self.images.start[i]
+        cdef Py_ssize_t n_on = self.images.start[i + 1] - start
+        if n == 0:
+            return -INFINITY
+        if self.kept[own] == 0:
+            # The cluster has just changed and may soon again: one log a pixel will do
+            self.kept[own] = 1
+            return <float>(
+                self._by_size(n) + self._find_changes(i, own, -1, self.changed_own)
+            )
+        if self.kept[own] == 1:
+            self.kept[own] = 2
+            self.without_off[own] = self.simd.cluster_logs(
+                &self.alpha_f[0], &self.beta_f[0], &self.counts_[own, 0], n + 1, 1, self.pixels,
+                &self.changed_own[0], &self.changed_new[0], &self.without[own, 0],
+            )
+        return <float>(self._by_size(n) + self.without_off[own]) + self.simd.gather(
+            &self.without[own, 0], &self.images.on[start] if n_on else NULL, n_on
+        )
+
+    cdef int _move(self, Py_ssize_t i, Py_ssize_t own, Py_ssize_t new) except -1 nogil:
+        if new == self.clusters:
+            self._open()
+        if self.kept[own] != 1:  # else _score_without has just found what changes
+            self._find_changes(i, own, -1, self.changed_own)
+        self._change(i, own, -1, self.changed_own)
+        self._find_changes(i, new, 1, self.changed_new)
+        self._change(i, new, 1, self.changed_new)
+        self.z[i] = <int32_t>new
+        if self.sizes_[own] == 0:
+            self._close(own)
+        return 0
+
+    cdef double _find_changes(
+        self, Py_ssize_t i, Py_ssize_t k, int32_t delta, float[::1] changed
+    ) noexcept nogil:
+        """The log of each pixel that changes as image i joins (delta = 1) or leaves (-1) k."""
+        return self.simd.changed_logs(
+            &self.alpha_f[0], &self.beta_f[0], &self.counts_[k, 0], self.sizes_[k] + delta,
+            &self.images.bits[i, 0], delta, self.pixels, &changed[0],
+        )
+
+    cdef void _change(
+        self, Py_ssize_t i, Py_ssize_t k, int32_t delta, float[::1] changed
+    ) noexcept nogil:
+        """Let image i join or leave cluster k."""
+        self.sizes_[k] += delta
+        self.sum_off[k] = self.simd.commit(
+            &changed[0], &self.images.bits[i, 0], delta, self.pixels,
+            &self.counts_[k, 0], &self.log_on[k, 0], &self.log_off[k, 0], &self.column[0],
+        )
+        self._write_column(k)
+
+    cdef int _open(self) except -1 nogil:
+        """Make the empty cluster, column K, one of the K, and prepare the next."""
+        self.clusters += 1
+        if self.clusters == self.weights.shape[1]:
+            with gil:
+                self._reserve(self.clusters + 1)
+        self._write_cluster(self.clusters)
+        return 0
+
+    cdef void _close(self, Py_ssize_t k) noexcept nogil:
+        """Give the number of the emptied cluster k to the last one."""
+        cdef Py_ssize_t last = self.clusters - 1, i
+        if k != last:
+            self.sizes_[k] = self.sizes_[last]
+            self.counts_[k] = self.counts_[last]
+            for i in range(self.z.shape[0]):
+                if self.z[i] == last:
+                    self.z[i] = <int32_t>k
+            self._write_cluster(k)
+            self.sizes_[last] = 0
+            self.counts_[last] = 0
+            self._write_cluster(last)
+        self.base[self.clusters] = -INFINITY
+        self.clusters = last
+
+    # ------------------------------------------------------------ pixel priors
+
+    def update_pixel_priors(self, bit_generator, double rate, double power, double low, double high):
+        """Update alpha_d, then beta_d, of each pixel by slice sampling (Neal 2003, figures 3, 5).
+
+        Their conditional given the assignments, with n_k and c_kd as above, is
+
+            p(alpha, beta) prod_k B(alpha + c_kd, beta + n_k - c_kd) / B(alpha, beta)
+
+        under log p(alpha, beta) = -rate (alpha + beta) - power log(alpha + beta) + const on
+        low < alpha, beta < high. The slice is taken in log alpha and log beta, where one width
+        serves pixels whose priors differ by orders of magnitude.
+        """
+        cdef bitgen_t *rng = _bitgen(bit_generator)
+        cdef Py_ssize_t k, d, first, lane, active = len(self.images.active)
+        cdef int64_t[::1] pixel = np.concatenate([self.images.active, self.images.never])
+        cdef double[::1] sizes = np.asarray(self.sizes_[:self.clusters], np.float64)
+        cdef double[::1] on = np.empty(self.clusters), off = np.empty(self.clusters)
+        cdef int32_t[:, ::1] block = np.zeros((LANES, self.clusters), np.int32)
+        cdef Sizes table
+        cdef Conditional target
+        target.simd = self.simd
+        target.sizes = &table
+        target.rate, target.power = rate, power
+        target.low = self.simd.log(low) if low > 0.0 else -INFINITY
+        target.high = self.simd.log(high) if high < INFINITY else INFINITY
+        with bit_generator.lock, nogil:
+            _tabulate(&table, self.simd, &sizes[0], self.clusters)
+            for first in range(0, pixel.shape[0], 16):
+                for k in range(self.clusters):
+                    for lane in range(LANES):
+                        block[lane, k] = (
+                            self.counts_[k, first + lane] if first + lane < active else 0
+                        )
+                for lane in range(min(LANES, pixel.shape[0] - first)):
+                    d = pixel[first + lane]
+                    self._update_pixel(rng, d, &target, block[lane], sizes, on, off)
+        self._set_hyperparameters(np.asarray(self.alpha_), np.asarray(self.beta_))
+
+    cdef void _update_pixel(
+        self, bitgen_t *rng, Py_ssize_t d, Conditional *target, int32_t[::1] counts,
+        double[::1] sizes, double[::1] on, double[::1] off,
+    ) noexcept nogil:
+        cdef Py_ssize_t k, n_on = 0, n_off = 0
+        for k in range(self.clusters):
+            if counts[k]:
+                on[n_on] = counts[k]
+                n_on += 1
+            if sizes[k] > counts[k]:
+                off[n_off] = sizes[k] - counts[k]
+                n_off += 1
+        target.all = False
+        target.terms, target.n_terms, target.other = &on[0], n_on, self.beta_[d]
+        self.alpha_[d] = _slice(rng, target, self.alpha_[d])
+        target.all = n_on == 0
+        target.terms, target.n_terms, target.other = &off[0], n_off, self.alpha_[d]
+        self.beta_[d] = _slice(rng, target, self.beta_[d])
+
+    def log_joint(self):
+        """log p(x, z | alpha, beta, concentration), in nats."""
+        return log_joint(
+            self.sizes, self.counts, np.asarray(self.alpha_), np.asarray(self.beta_),
+            self.concentration,
+        )
+
+
+# ---------------------------------------------------------------- slice sampling of one pixel
+
+cdef enum:
+    NODES = 16
+    PIECES = 12
+
+# cos((2 i + 1) pi / 32)
+cdef double[8] COSINES = [
+    0.9951847266721969, 0.9569403357322088, 0.8819212643483550, 0.7730104533627370,
+    0.6343932841636455, 0.4713967368259976, 0.2902846772544623, 0.0980171403295606,
+]
+
+# sum_k lgamma(s + n_k) - lgamma(s + 1), which all pixels share, as piecewise Chebyshev series in s:
+# two pieces to each doubling of s + 1, up to 64. Relative error below 1e-14: the nearest singularity
+# is s = -1, at 5 half-widths from the centre of a piece, and 9.9^-16 = 1e-16.
+cdef struct Sizes:
+    const Simd *simd
+    const double *sizes
+    Py_ssize_t clusters
+    double[PIECES][NODES] series
+
+
+cdef double _size_sum(const Sizes *table, double s) noexcept nogil:
+    return (
+        table.simd.sum_lgamma(s, table.sizes, table.clusters)
+        - table.clusters * table.simd.lgamma(s + 1.0)
+    )
+
+
+cdef void _tabulate(
+    Sizes *table, const Simd *simd, const double *sizes, Py_ssize_t clusters
+) noexcept nogil:
+    cdef Py_ssize_t piece, i, j
+    cdef double low, half, x, value, t0, t1
+    table.simd, table.sizes, table.clusters = simd, sizes, clusters
+    for piece in range(PIECES):
+        half = 0.25 * (1 << (piece // 2))
+        low = (4.0 + 2.0 * (piece % 2)) * half - 1.0
+        for j in range(NODES):
+            table.series[piece][j] = 0.0
+        for i in range(NODES):
+            x = COSINES[i] if i < 8 else -COSINES[15 - i]
+            value = _size_sum(table, low + half + half * x) * (2.0 / NODES)
+            t0, t1 = 1.0, x
+            for j in range(NODES):
+                table.series[piece][j] += value * t0
+                t0, t1 = t1, 2.0 * x * t1 - t0
+        table.series[piece][0] *= 0.5
+
+
+cdef double _size_sum_quick(const Sizes *table, double s) noexcept nogil:
+    cdef int exponent
+    cdef double mantissa = frexp(s + 1.0, &exponent)
+    cdef Py_ssize_t j, piece = 2 * (exponent - 1) + (mantissa >= 0.75)
+    cdef double half, x, b0 = 0.0, b1 = 0.0, b2
+    if piece >= PIECES:
+        return _size_sum(table, s)
+    half = 0.25 * (1 << (piece // 2))
+    x = (s + 1.0) / half - (5.0 + 2.0 * (piece % 2))
+    for j in range(NODES - 1, 0, -1):  # Clenshaw
+        b2 = b1
+        b1 = b0
+        b0 = table.series[piece][j] + 2.0 * x * b1 - b2
+    return table.series[piece][0] + x * b0 - b1
+
+
+# The conditional of one parameter a (alpha_d or beta_d) given the other, in u = log a: with m terms
+# t_i, the counts that a goes with and that are not zero,
+#   sum_i log (a)_{t_i} - sum_k log (a + other)_{n_k} + log p(a, other) + u,
+# (a)_t = Gamma(a + t) / Gamma(a) the rising factorial.
+cdef struct Conditional:
+    const Simd *simd
+    const Sizes *sizes
+    double rate, power, low, high  # of the hyperprior, bounds in u
+    double other
+    const double *terms
+    Py_ssize_t n_terms
+    bint all                       # the terms are the sizes of all clusters
+
+
+cdef double _log_conditional(const Conditional *p, double u) noexcept nogil:
+    cdef double a = p.simd.exp(u), s = a + p.other, log_s = p.simd.log(s), value
+    if not p.low < u < p.high:
+        return -INFINITY
+    if p.all:
+        value = _size_sum_quick(p.sizes, a)
+    else:
+        value = p.simd.sum_lgamma(a, p.terms, p.n_terms) - p.n_terms * p.simd.lgamma(a + 1.0)
+    value += p.n_terms * u
+    value -= _size_sum_quick(p.sizes, s) + p.sizes.clusters * log_s
+    return value - p.rate * a - p.power * log_s + u
+
+
+cdef double _slice(bitgen_t *rng, const Conditional *p, double a) noexcept nogil:
+    """One slice-sampling update of a: stepping out, then shrinkage."""
+    cdef double start = p.simd.log(a)
+    # about the spread of log a that its terms leave; free of a, as the width must be
+    cdef double width = 3.0 / sqrt(1.0 + p.n_terms)
+    cdef double height = _log_conditional(p, start) + p.simd.log(1.0 - _uniform(rng))
+    cdef double left = start - width * _uniform(rng)
+    cdef double right = left + width
+    cdef double u
+    while _log_conditional(p, left) > height:
+        left -= width
+    while _log_conditional(p, right) > height:
+        right += width
+    while True:
+        u = left + (right - left) * _uniform(rng)
+        if _log_conditional(p, u) >= height:
+            return p.simd.exp(u)
+        if u < start:
+            left = u
+        else:
+            right = u
+
+
+# ---------------------------------------------------------------- log joint
+
+def log_joint(sizes, counts, alpha, beta, double concentration):
+    """log p(x, z | alpha, beta, concentration), in nats.
+
+    log p(z) is the Chinese restaurant process's (Antoniak 1974; Neal 2000, eq. 2.10),
+    K log a + sum_k lgamma(n_k) + lgamma(a) - lgamma(a + N) with a the concentration, and
+    log p(x | z) = sum_kd log B(alpha_d + c_kd, beta_d + n_k - c_kd) - log B(alpha_d, beta_d).
+
+    Parameters
+    ----------
+    sizes : (K,) int
+    counts : (K, D) int, on-counts
+    alpha, beta : (D,) float
+    concentration : float
+    """
+    cdef Py_ssize_t k, d, clusters = counts.shape[0], pixels = counts.shape[1]
+    cdef Py_ssize_t padded = max(_padded(pixels), LANES)
+    cdef int32_t[::1] n = np.array(sizes, np.int32)
+    cdef int32_t[:, ::1] c = np.zeros((clusters, padded), np.int32)
+    cdef double[::1] a = np.ones(padded), b = np.ones(padded), by_pixel = np.empty(padded)
+    cdef double[::1] members = np.array(sizes, np.float64)
+    cdef double value
+    np.asarray(c)[:, :pixels] = counts
+    np.asarray(a)[:pixels] = alpha
+    np.asarray(b)[:pixels] = beta
+    with nogil:
+        simd.log_marginal(
+            &a[0], &b[0], &c[0, 0], padded, &n[0], clusters, padded, &by_pixel[0]
+        )
+        value = clusters * simd.log(concentration)
+        value += simd.sum_lgamma(0.0, &members[0], clusters)
+        value += simd.lgamma(concentration)
+        value -= simd.lgamma(concentration + <double>sum_int(n))
+        for d in range(pixels):
+            value += by_pixel[d]
+    return value
+
+
+cdef int64_t sum_int(int32_t[::1] n) noexcept nogil:
+    cdef int64_t total = 0
+    cdef Py_ssize_t k
+    for k in range(n.shape[0]):
+        total += n[k]
+    return total
+
+
+# ---------------------------------------------------------------- for the tests of the arithmetic
+
+def vecmath(name, x):
+    """A function of _vecmath.h over an array: log_f32, exp_f32, log_f64, exp_f64, lgamma_f64."""
+    cdef Py_ssize_t n = _padded(x.size)
+    out = np.ones(n, np.float32 if name.endswith("f32") else np.float64)
+    out[:x.size] = x
+    cdef float[::1] singles = out if name.endswith("f32") else np.empty(1, np.float32)
+    cdef double[::1] doubles = out if name.endswith("f64") else np.empty(1)
+    if n == 0:
+        return out
+    if name == "log_f32":
+        simd.array_log_f32(&singles[0], &singles[0], n)
+    elif name == "exp_f32":
+        simd.array_exp_f32(&singles[0], &singles[0], n)
+    elif name == "log_f64":
+        simd.array_log_f64(&doubles[0], &doubles[0], n)
+    elif name == "exp_f64":
+        simd.array_exp_f64(&doubles[0], &doubles[0], n)
+    elif name == "lgamma_f64":
+        simd.array_lgamma_f64(&doubles[0], &doubles[0], n)
+    else:
+        raise ValueError(f"no function {name!r} in _vecmath.h")
+    return out[:x.size]

@@ -1,0 +1,229 @@
+"""Chains of the sampler: start, schedule of moves, trace."""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from bitmix import _gibbs
+from bitmix.data import data_sha256
+from bitmix.latents import TRACE, Latent
+from bitmix.model import HYPERPRIORS
+from bitmix.moves import MOVES
+from bitmix.progress import Progress, progress_of
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a chain is run with, beside its data and seed.
+
+    Raises
+    ------
+    ValueError
+        If a value is not allowed; the message names it and what is.
+    """
+
+    sweeps: int
+    initial_clusters: int
+    concentration: float
+    hyperprior: str
+    moves: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("sweeps", "initial_clusters"):
+            _set(self, name, _positive_int(name, getattr(self, name)))
+        concentration = float(self.concentration)
+        if not (0 < concentration < math.inf):
+            raise ValueError(f"concentration must be a positive number, not {concentration}")
+        _set(self, "concentration", concentration)
+        if self.hyperprior not in HYPERPRIORS:
+            raise ValueError(_not_among("hyperprior", self.hyperprior, HYPERPRIORS))
+        moves = (self.moves,) if isinstance(self.moves, str) else tuple(self.moves)
+        for move in moves:
+            if move not in MOVES:
+                raise ValueError(_not_among("moves", move, MOVES))
+        if "assign" not in moves:
+            raise ValueError("moves must include 'assign': no other move reaches every partition")
+        _set(self, "moves", moves)
+
+
+def sample(
+    x: np.ndarray,
+    *,
+    chains: int = 5,
+    sweeps: int = 5,
+    seed: int = 0,
+    initial_clusters: int = 100,
+    concentration: float = 1.0,
+    hyperprior: str = "exponential",
+    moves: Sequence[str] = ("assign", "pixel_priors"),
+    threads: int | None = None,
+    progress: Progress = None,
+) -> list[Latent]:
+    """Sample chains of a Dirichlet-process mixture of Beta-Bernoulli pixels.
+
+    A chain starts with every image in one of `initial_clusters` clusters, uniformly at random, and
+    alpha_d = beta_d = 1. A sweep makes each of the moves once. Chains differ in their random
+    numbers alone and run side by side in threads.
+
+    Parameters
+    ----------
+    x : array, shape (N, D)
+        Images, as zeros and ones.
+    chains, sweeps : int
+        How many chains, and how many sweeps of each.
+    seed : int
+        Chain i draws from ``SeedSequence(seed).spawn(chains)[i]``, so that it is the same however
+        many chains there are.
+    initial_clusters : int
+        Clusters of the random start; those that get no image do not exist.
+    concentration : float
+        Concentration of the Chinese restaurant process.
+    hyperprior : str
+        Hyperprior of alpha_d and beta_d, a key of `bitmix.model.HYPERPRIORS`.
+    moves : sequence of str
+        The schedule of a sweep, keys of `bitmix.moves.MOVES`.
+    threads : int, optional
+        Chains that run at once; as many as there are cores unless given.
+    progress : {None, False, "bar", "log"}
+        None shows a bar in a terminal or notebook and nothing elsewhere; "log" writes a line to
+        the log every few seconds.
+
+    Returns
+    -------
+    latents : list of Latent, one for each chain
+
+    Raises
+    ------
+    ValueError
+        If `x` is not two-dimensional and of zeros and ones, or a setting is not allowed.
+    """
+    settings = Settings(sweeps, initial_clusters, concentration, hyperprior, tuple(moves))
+    chains = _positive_int("chains", chains)
+    threads = min(chains, _positive_int("threads", threads or os.cpu_count() or 1))
+    run = _Sampler(x, seed, settings)
+    with (
+        progress_of(progress, chains * settings.sweeps, "sweep") as step,
+        ThreadPoolExecutor(threads) as pool,
+    ):
+        return list(pool.map(lambda chain: run.chain(chain, step), range(chains)))
+
+
+def sample_chain(
+    x: np.ndarray,
+    chain: int,
+    *,
+    sweeps: int = 5,
+    seed: int = 0,
+    initial_clusters: int = 100,
+    concentration: float = 1.0,
+    hyperprior: str = "exponential",
+    moves: Sequence[str] = ("assign", "pixel_priors"),
+    progress: Progress = None,
+) -> Latent:
+    """Sample one chain: ``sample(x, ...)[chain]`` bit for bit, without the others.
+
+    Parameters and errors are those of `sample`.
+    """
+    settings = Settings(sweeps, initial_clusters, concentration, hyperprior, tuple(moves))
+    chain = operator.index(chain)
+    if chain < 0:
+        raise ValueError(f"chain must be 0 or more, not {chain}")
+    with progress_of(progress, settings.sweeps, "sweep") as step:
+        return _Sampler(x, seed, settings).chain(chain, step)
+
+
+class _Sampler:
+    """What the chains of a run share: the images, packed once, the seed and the settings."""
+
+    def __init__(self, x: np.ndarray, seed: int, settings: Settings) -> None:
+        x = as_binary(x)
+        self.seed = operator.index(seed)
+        self.settings = settings
+        self.images = _gibbs.Images(x)
+        self.data_sha256 = data_sha256(x)
+
+    def chain(self, chain: int, step: Callable[[str], None]) -> Latent:
+        generator = np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=(chain,)))
+        mixture = self._start(generator)
+        trace = [self._sweep(mixture, generator, step) for _ in range(self.settings.sweeps)]
+        return Latent(
+            assignments=mixture.assignments,
+            sizes=mixture.sizes,
+            counts=mixture.counts,
+            alpha=mixture.alpha,
+            beta=mixture.beta,
+            concentration=mixture.concentration,
+            trace={
+                name: np.array([entry[name] for entry in trace], dtype)
+                for name, dtype in TRACE.items()
+            },
+            config=asdict(self.settings),
+            seed=self.seed,
+            chain=chain,
+            data_sha256=self.data_sha256,
+            generator=generator.state,
+        )
+
+    def _start(self, generator: np.random.BitGenerator) -> _gibbs.Mixture:
+        n, d = self.images.shape
+        labels = _gibbs.integers(generator, self.settings.initial_clusters, n)
+        _, assignments = np.unique(labels, return_inverse=True)
+        return _gibbs.Mixture(
+            self.images, assignments, np.ones(d), np.ones(d), self.settings.concentration
+        )
+
+    def _sweep(self, mixture, generator, step) -> dict[str, float]:
+        """Make each move once; returns the sweep's entry of the trace."""
+        start = time.perf_counter()
+        entry = {}
+        for move in self.settings.moves:
+            entry |= MOVES[move](mixture, HYPERPRIORS[self.settings.hyperprior], generator)
+        entry["seconds"] = time.perf_counter() - start
+        entry["log_joint"] = mixture.log_joint()
+        entry["clusters"] = mixture.clusters
+        step(f"log joint {entry['log_joint']:,.0f}, {entry['clusters']} clusters")
+        return entry
+
+
+def as_binary(x: np.ndarray) -> np.ndarray:
+    """Return `x` as uint8, or raise ValueError if it is not (N, D) of zeros and ones."""
+    x = np.asarray(x)
+    if x.ndim != 2 or 0 in x.shape:
+        raise ValueError(f"x must have the shape (N, D) with N and D at least 1, not {x.shape}")
+    if x.dtype.kind not in "biuf":
+        raise ValueError(f"x must hold numbers or booleans, not {x.dtype}")
+    if not (x.dtype == np.uint8 and x.max() <= 1):
+        wrong = (x != 0) & (x != 1)
+        if wrong.any():
+            row, column = np.unravel_index(wrong.argmax(), x.shape)
+            raise ValueError(
+                f"x must hold only 0 and 1, found {x[row, column]} at row {row}, column {column}; "
+                "binarise it, e.g. x > threshold"
+            )
+    return np.ascontiguousarray(x, dtype=np.uint8)
+
+
+def _set(settings: Settings, name: str, value: object) -> None:
+    object.__setattr__(settings, name, value)
+
+
+def _positive_int(name: str, value: object) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a whole number, not {value!r}") from None
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, not {number}")
+    return number
+
+
+def _not_among(name: str, value: object, allowed: Sequence[str]) -> str:
+    return f"{name} has {value!r}; allowed are {', '.join(map(repr, allowed))}"
