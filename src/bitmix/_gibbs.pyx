@@ -24,24 +24,36 @@ from libc.math cimport INFINITY, NAN, frexp, isnan, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from numpy.random cimport bitgen_t
 
+cdef extern from *:
+    void prefetch "__builtin_prefetch"(const void *) noexcept nogil
+
 cdef extern from "_simd.h":
     enum:
         LANES "BITMIX_LANES"
+    Py_ssize_t cost_column "BITMIX_COST_COLUMN"(Py_ssize_t) noexcept nogil
     ctypedef struct Simd "bitmix_simd":
         const char *name
         void (*score)(const float *, Py_ssize_t, const uint32_t *, Py_ssize_t, const float *,
                       Py_ssize_t, float *) noexcept nogil
-        Py_ssize_t (*choose)(const float *, Py_ssize_t, double, float *) noexcept nogil
-        float (*gather)(const float *, const uint32_t *, Py_ssize_t) noexcept nogil
+        uint16_t (*screen)(const uint8_t *, Py_ssize_t, const uint32_t *, Py_ssize_t,
+                           const uint16_t *, Py_ssize_t, Py_ssize_t, uint16_t *) noexcept nogil
+        Py_ssize_t (*below)(const uint16_t *, Py_ssize_t, uint16_t, int32_t *) noexcept nogil
+        Py_ssize_t (*choose)(const float *, Py_ssize_t, double, double, float *) noexcept nogil
+        float (*sum_on)(const float *, const uint16_t *, Py_ssize_t) noexcept nogil
         double (*cluster_logs)(const float *, const float *, const int32_t *, int32_t, int32_t,
                                Py_ssize_t, float *, float *, float *) noexcept nogil
         double (*changed_logs)(const float *, const float *, const int32_t *, int32_t,
                                const uint16_t *, int32_t, Py_ssize_t, float *) noexcept nogil
-        double (*commit)(const float *, const uint16_t *, int32_t, Py_ssize_t, int32_t *, float *,
-                         float *, float *) noexcept nogil
-        void (*scatter)(const float *, Py_ssize_t, float *, Py_ssize_t) noexcept nogil
+        double (*change)(const float *, const float *, int32_t *, int32_t, const uint16_t *,
+                         int32_t, Py_ssize_t, const float *, float *, float *,
+                         float *) noexcept nogil
+        void (*scatter)(const float *, Py_ssize_t, float *) noexcept nogil
+        double (*scatter_costs)(const float *, const float *, float, Py_ssize_t,
+                                uint8_t *) noexcept nogil
+        void (*take_max)(const float *, Py_ssize_t, float *) noexcept nogil
         double (*sum_log)(const float *, float, Py_ssize_t) noexcept nogil
         double (*sum_lgamma)(double, const double *, Py_ssize_t) noexcept nogil
+        double (*log_rising)(double, const double *, const double *, Py_ssize_t) noexcept nogil
         void (*log_marginal)(const double *, const double *, const int32_t *, Py_ssize_t,
                              const int32_t *, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
         double (*log)(double) noexcept nogil
@@ -144,7 +156,8 @@ def integers(bit_generator, Py_ssize_t high, Py_ssize_t n):
 # ---------------------------------------------------------------- arrays
 
 cdef Py_ssize_t _padded(Py_ssize_t n) noexcept nogil:
-    return (n + LANES - 1) // LANES * LANES
+    """To pairs of vectors, as the kernel takes them."""
+    return (n + 2 * LANES - 1) // (2 * LANES) * (2 * LANES)
 
 
 def _aligned(shape, dtype):
@@ -155,13 +168,12 @@ def _aligned(shape, dtype):
     return raw[start:start + size].view(dtype).reshape(shape)
 
 
-def _grown(view, rows, fill=0):
-    """The array with more rows."""
-    old = np.asarray(view)
-    new = _aligned((rows, *old.shape[1:]), old.dtype)
-    new[:len(old)] = old
-    new[len(old):] = fill
-    return new
+cdef enum:
+    WIDE = 64       # bytes of a vector
+    STEPS = 16      # of a screening cost, to a nat
+    MARGIN = 16     # nats
+    PROBE = 256
+    FEW = 16        # screening pays if fewer than one in so many clusters are left
 
 
 cdef class Images:
@@ -194,7 +206,7 @@ cdef class Images:
         start = np.zeros(len(x) + 1, np.int64)
         np.cumsum(x.sum(axis=1, dtype=np.int64), out=start[1:])
         on = np.empty(start[len(x)], np.uint32)
-        packed = np.zeros((len(x), max(_padded(len(self.active)), LANES) // 8), np.uint8)
+        packed = np.zeros((len(x), _padded(max(len(self.active), 1)) // 8), np.uint8)
         first = 0
         for rows in _blocks(x):
             rows = rows[:, self.active]
@@ -240,19 +252,31 @@ cdef class Mixture:
     cdef Py_ssize_t pixels              # P
     cdef float[::1] alpha_f, beta_f, shift_f                # shift: alpha + beta
     cdef float[::1] never_beta_f, never_shift_f             # the same of pixels that are never on
-    cdef float[::1] changed_own, changed_new, column        # scratch
+    cdef float[::1] changed, column                         # scratch
 
     # by cluster, with room for K + 1 or more
+    cdef dict arrays                    # of the following, by name
     cdef int32_t[::1] sizes_
     cdef int32_t[:, ::1] counts_        # c_kd, (room, P)
     cdef float[:, ::1] log_on, log_off  # log(alpha + c) and log(beta + n - c), (room, P)
-    cdef float[:, ::1] weights          # log_on - log_off transposed, (A, room)
     cdef double[::1] sum_off            # sum_d log_off
+    cdef float[:, ::1] weights          # log_on - log_off, (room, P), if screening
+    cdef float[:, :, ::1] by_pixel      # the same transposed, (room / 16, A, 16), unless screening
     cdef float[::1] base, scores, scratch
     # weights of a cluster less one member: 0 = stale, 1 = asked for since, 2 = kept in `without`
     cdef uint8_t[::1] kept
     cdef float[:, ::1] without          # (room, P)
     cdef double[::1] without_off
+
+    # screening: scores from above in steps of 1 / STEPS nat
+    cdef readonly bint screening
+    cdef public Py_ssize_t probe        # images of a sweep before it is decided on
+    cdef uint8_t[:, :, ::1] costs       # STEPS (ceiling - weights), (room / 64, A, 64)
+    cdef uint16_t[::1] base_costs       # STEPS (top - base), room
+    cdef float[::1] ceiling             # (P,)
+    cdef double top
+    cdef uint16_t[::1] screened
+    cdef int32_t[::1] candidates
 
     cdef double[::1] by_size            # log n - sum_d log(alpha + beta + n); nan: not yet known
 
@@ -271,19 +295,11 @@ cdef class Mixture:
         self.shift_f = _aligned(self.pixels, np.float32)
         self.never_beta_f = _aligned(never, np.float32)
         self.never_shift_f = _aligned(never, np.float32)
-        self.changed_own = _aligned(self.pixels, np.float32)
-        self.changed_new = _aligned(self.pixels, np.float32)
+        self.changed = _aligned(self.pixels, np.float32)
         self.column = _aligned(self.pixels, np.float32)
-        self.base = _aligned(0, np.float32)
-        self.sizes_ = _aligned(0, np.int32)
-        self.counts_ = _aligned((0, self.pixels), np.int32)
-        self.log_on = _aligned((0, self.pixels), np.float32)
-        self.log_off = _aligned((0, self.pixels), np.float32)
-        self.without = _aligned((0, self.pixels), np.float32)
-        self.sum_off = _aligned(0, np.float64)
-        self.without_off = _aligned(0, np.float64)
-        self.kept = _aligned(0, np.uint8)
-        self.weights = _aligned((len(images.active), 0), np.float32)
+        self.ceiling = _aligned(self.pixels, np.float32)
+        self.probe = PROBE
+        self.arrays = {}
         self._reserve(self.clusters + 1)
         self._set_hyperparameters(np.array(alpha, np.float64), np.array(beta, np.float64))
         self._count()
@@ -306,22 +322,41 @@ cdef class Mixture:
 
     def _reserve(self, Py_ssize_t clusters):
         """Make room for that many columns, and some more."""
-        old = np.asarray(self.weights)
         # an odd number of cache lines a row: rows at power-of-two strides alias in the cache
-        room = (_padded(clusters + clusters // 4) // LANES | 1) * LANES
-        self.weights = _aligned((len(old), room), np.float32)
-        np.asarray(self.weights)[:, :old.shape[1]] = old
-        self.base = _grown(self.base, room, -np.inf)
-        self.scores = _aligned(room, np.float32)
-        self.scratch = _aligned(room, np.float32)
-        self.sizes_ = _grown(self.sizes_, room)
-        self.counts_ = _grown(self.counts_, room)
-        self.log_on = _grown(self.log_on, room)
-        self.log_off = _grown(self.log_off, room)
-        self.without = _grown(self.without, room)
-        self.sum_off = _grown(self.sum_off, room)
-        self.without_off = _grown(self.without_off, room)
-        self.kept = _grown(self.kept, room)
+        cdef Py_ssize_t room = ((clusters + clusters // 4) // WIDE | 1) * WIDE
+        if room < clusters:
+            room += 2 * WIDE
+        rows = (room, self.pixels)
+        self.sizes_ = self._grown("sizes", room, np.int32)
+        self.counts_ = self._grown("counts", rows, np.int32)
+        self.log_on = self._grown("log_on", rows, np.float32)
+        self.log_off = self._grown("log_off", rows, np.float32)
+        self.sum_off = self._grown("sum_off", room, np.float64)
+        self.weights = self._grown("weights", rows, np.float32)
+        self.by_pixel = self._grown(
+            "by_pixel", (room // LANES, len(self.images.active), LANES), np.float32
+        )
+        self.base = self._grown("base", room, np.float32, -np.inf)
+        self.scores = self._grown("scores", room, np.float32)
+        self.scratch = self._grown("scratch", room, np.float32)
+        self.kept = self._grown("kept", room, np.uint8)
+        self.without = self._grown("without", rows, np.float32)
+        self.without_off = self._grown("without_off", room, np.float64)
+        self.costs = self._grown(
+            "costs", (room // WIDE, len(self.images.active), WIDE), np.uint8
+        )
+        self.base_costs = self._grown("base_costs", room, np.uint16, 65535)
+        self.screened = self._grown("screened", room, np.uint16)
+        self.candidates = self._grown("candidates", room, np.int32)
+
+    def _grown(self, name, shape, dtype, fill=0):
+        """An array of that shape, which begins with the rows and columns of the last by the name."""
+        old = self.arrays.get(name)
+        new = self.arrays[name] = _aligned(shape, dtype)
+        new[...] = fill
+        if old is not None:
+            new[tuple(slice(n) for n in old.shape)] = old
+        return new
 
     cdef void _count(self) noexcept nogil:
         """Sizes and on-counts from the assignments."""
@@ -377,49 +412,173 @@ cdef class Mixture:
             Images that changed cluster.
         """
         cdef bitgen_t *rng = _bitgen(bit_generator)
-        cdef Py_ssize_t i, t, own, new, moved = 0
+        cdef Py_ssize_t i, t, own, new, moved = 0, likely = 0
+        cdef double u
         with bit_generator.lock, nogil:
             self._prepare()
             _permute(rng, self.order)
             for t in range(self.order.shape[0]):
+                if t + 1 < self.order.shape[0]:
+                    self._prefetch(self.order[t + 1])
+                if t == self.probe and likely * FEW <= t * self.clusters:
+                    self._start_screening()
                 i = self.order[t]
                 own = self.z[i]
-                self._score(i)
-                self.scores[own] = self._score_without(i, own)
-                new = self.simd.choose(
-                    &self.scores[0], self._blocks(), _uniform(rng), &self.scratch[0]
-                )
+                u = _uniform(rng)
+                if self.screening:
+                    new = self._choose_screened(i, own, u)
+                else:
+                    new = self._choose(i, own, u)
+                    if t < self.probe:
+                        likely += self._count_likely()
                 if new == own or (new == self.clusters and self.sizes_[own] == 1):
                     continue
                 self._move(i, own, new)
                 moved += 1
         return moved
 
-    cdef Py_ssize_t _blocks(self) noexcept nogil:
-        return (self.clusters + LANES) // LANES
-
     cdef void _prepare(self) noexcept nogil:
         """Weights of all clusters, and of the empty one, from counts and hyperparameters."""
         cdef Py_ssize_t k
+        self.screening = False
         self.by_size[:] = NAN
         self.base[:] = -INFINITY
         for k in range(self.clusters + 1):
             self._write_cluster(k)
 
+    cdef void _prefetch(self, Py_ssize_t i) noexcept nogil:
+        """Images come in random order: have the next one's pixels ready in the cache."""
+        cdef Py_ssize_t j
+        prefetch(&self.images.bits[i, 0])
+        for j in range(self.images.start[i], self.images.start[i + 1], 16):
+            prefetch(&self.images.on[j])
+
+    cdef Py_ssize_t _choose(self, Py_ssize_t i, Py_ssize_t own, double u) noexcept nogil:
+        """Draw a cluster for image i given all others, by u: K for a new one."""
+        cdef Py_ssize_t start = self.images.start[i]
+        cdef Py_ssize_t n_on = self.images.start[i + 1] - start
+        cdef Py_ssize_t blocks = self.clusters // LANES + 1
+        self.simd.score(
+            &self.by_pixel[0, 0, 0] if n_on else NULL, self.by_pixel.shape[1] * LANES,
+            &self.images.on[start] if n_on else NULL, n_on,
+            &self.base[0], blocks, &self.scores[0],
+        )
+        self.scores[own] = self._score_without(i, own)
+        return self.simd.choose(&self.scores[0], blocks, u, 0.0, &self.scratch[0])
+
+    # ------------------------------------------------------------ screening
+    #
+    # Once clusters differ, all but a few are out of the question for an image: their probability,
+    # relative to the greatest, is below exp(-MARGIN). Sums of the weights as bytes, a quarter of
+    # the memory traffic of floats, find the few; only these are scored. A cost is rounded down, so
+    # that a sum never overstates what a cluster falls short of the top, and a bound on the mass of
+    # the rest tells if the draw could depend on it; then, about once in a million images, all are
+    # scored. The draw is therefore the one that `_choose` would make.
+
+    cdef Py_ssize_t _count_likely(self) noexcept nogil:
+        """Clusters that screening would have left for the image just scored."""
+        cdef Py_ssize_t k, likely = 0
+        for k in range(self.clusters + 1):
+            likely += self.scratch[k] > 1e-7
+        return likely
+
+    cdef void _start_screening(self) noexcept nogil:
+        """Costs of all clusters, from the greatest weight of each pixel and a little above."""
+        cdef Py_ssize_t k, d
+        self.screening = True
+        self.ceiling[:] = -INFINITY
+        self.top = -INFINITY
+        for k in range(self.clusters + 1):
+            for d in range(self.pixels):
+                self.weights[k, d] = self.log_on[k, d] - self.log_off[k, d]
+            self.simd.take_max(&self.weights[k, 0], self.pixels, &self.ceiling[0])
+            self.top = max(self.top, self.base[k])
+        for d in range(self.pixels):
+            self.ceiling[d] += 0.5
+        self.top += 256.0
+        self.base_costs[:] = 65535
+        for k in range(self.clusters + 1):
+            self._write_costs(k)
+
+    cdef void _write_costs(self, Py_ssize_t k) noexcept nogil:
+        cdef double cost = self.top - self.base[k]
+        if self.costs.shape[1]:
+            cost -= self.simd.scatter_costs(
+                &self.weights[k, 0], &self.ceiling[0], STEPS, self.costs.shape[1],
+                &self.costs[k // WIDE, 0, cost_column(k)],
+            )
+        if cost < 0.0:  # the cluster has outgrown the top
+            self._start_screening()
+        else:
+            self.base_costs[k] = <uint16_t>min(STEPS * cost, 65535.0)
+
+    cdef Py_ssize_t _choose_screened(self, Py_ssize_t i, Py_ssize_t own, double u) noexcept nogil:
+        """As `_choose`."""
+        cdef Py_ssize_t start = self.images.start[i]
+        cdef Py_ssize_t n_on = self.images.start[i + 1] - start
+        cdef const uint32_t *on = &self.images.on[start] if n_on else NULL
+        cdef Py_ssize_t blocks = self.clusters // WIDE + 1
+        cdef float score_own = self._score_without(i, own)
+        cdef double own_cost = STEPS * (
+            self.top + self._sum_on(&self.ceiling[0], i) - score_own
+        )
+        cdef double limit = self.simd.screen(
+            &self.costs[0, 0, 0] if n_on else NULL, self.costs.shape[1] * WIDE, on, n_on,
+            &self.base_costs[0], blocks, own, &self.screened[0],
+        )
+        # the least may be short of its cost by a step for each term
+        limit = min(limit + n_on + 1, own_cost) + STEPS * MARGIN
+        self.screened[own] = 0
+        cdef Py_ssize_t n = self.simd.below(
+            &self.screened[0], blocks, <uint16_t>min(limit, 65535.0), &self.candidates[0]
+        )
+        cdef Py_ssize_t new = self._choose_among(
+            i, own, score_own, n, u, self.clusters * self.simd.exp(-MARGIN)
+        )
+        if new == -1:
+            for n in range(self.clusters + 1):
+                self.candidates[n] = <int32_t>n
+            new = self._choose_among(i, own, score_own, self.clusters + 1, u, 0.0)
+        return self.candidates[new]
+
+    cdef Py_ssize_t _choose_among(
+        self, Py_ssize_t i, Py_ssize_t own, float score_own, Py_ssize_t n, double u, double rest
+    ) noexcept nogil:
+        """Draw one of the first n candidates, which leave out a mass of up to `rest`."""
+        cdef Py_ssize_t j, k, blocks = (n + LANES - 1) // LANES
+        for j in range(n):
+            k = self.candidates[j]
+            if k == own:
+                self.scores[j] = score_own
+            else:  # base is -inf beyond the empty cluster
+                self.scores[j] = self.base[k] + self._sum_on(&self.weights[k, 0], i)
+        for j in range(n, blocks * LANES):
+            self.scores[j] = -INFINITY
+        return self.simd.choose(&self.scores[0], blocks, u, rest, &self.scratch[0])
+
+    # ------------------------------------------------------------ clusters
+
     cdef void _write_cluster(self, Py_ssize_t k) noexcept nogil:
         self.sum_off[k] = self.simd.cluster_logs(
             &self.alpha_f[0], &self.beta_f[0], &self.counts_[k, 0], self.sizes_[k], 0, self.pixels,
-            &self.log_on[k, 0], &self.log_off[k, 0], &self.column[0],
+            &self.log_on[k, 0], &self.log_off[k, 0], self._weights(k),
         )
         self._write_column(k)
 
+    cdef float *_weights(self, Py_ssize_t k) noexcept nogil:
+        """Where to write the weights of cluster k: a row of its own is kept for screening only."""
+        return &self.weights[k, 0] if self.screening else &self.column[0]
+
     cdef void _write_column(self, Py_ssize_t k) noexcept nogil:
-        if self.weights.shape[0]:
-            self.simd.scatter(
-                &self.column[0], self.weights.shape[0], &self.weights[0, k], self.weights.shape[1]
-            )
+        """Let what is transposed follow the weights of cluster k."""
         self.base[k] = <float>(self.sum_off[k] + self._by_size(self.sizes_[k]))
         self.kept[k] = 0
+        if self.screening:
+            self._write_costs(k)
+        elif self.by_pixel.shape[1]:
+            self.simd.scatter(
+                &self.column[0], self.by_pixel.shape[1], &self.by_pixel[k // LANES, 0, k % LANES]
+            )
 
     cdef double _by_size(self, int32_t n) noexcept nogil:
         """log n - sum_d log(alpha_d + beta_d + n), for n = 0 with the concentration in place of n.
@@ -436,76 +595,56 @@ cdef class Mixture:
             self.by_size[n] = value
         return value
 
-    cdef void _score(self, Py_ssize_t i) noexcept nogil:
-        """scores[k] = log n_k + log p(x_i | k), for the empty cluster log concentration + ..."""
-        cdef Py_ssize_t start = self.images.start[i]
-        cdef Py_ssize_t n_on = self.images.start[i + 1] - start
-        self.simd.score(
-            &self.weights[0, 0] if n_on else NULL, self.weights.shape[1],
-            &self.images.on[start] if n_on else NULL, n_on,
-            &self.base[0], self._blocks(), &self.scores[0],
-        )
-
     cdef float _score_without(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
         """The score of an image's own cluster, as it is without the image."""
         cdef int32_t n = self.sizes_[own] - 1
-        cdef Py_ssize_t start = self.images.start[i]
-        cdef Py_ssize_t n_on = self.images.start[i + 1] - start
         if n == 0:
             return -INFINITY
         if self.kept[own] == 0:
             # The cluster has just changed and may soon again: one log a pixel will do
             self.kept[own] = 1
-            return <float>(
-                self._by_size(n) + self._find_changes(i, own, -1, self.changed_own)
-            )
+            return <float>(self._by_size(n) + self.simd.changed_logs(
+                &self.alpha_f[0], &self.beta_f[0], &self.counts_[own, 0], n,
+                &self.images.bits[i, 0], -1, self.pixels, &self.changed[0],
+            ))
         if self.kept[own] == 1:
             self.kept[own] = 2
             self.without_off[own] = self.simd.cluster_logs(
                 &self.alpha_f[0], &self.beta_f[0], &self.counts_[own, 0], n + 1, 1, self.pixels,
-                &self.changed_own[0], &self.changed_new[0], &self.without[own, 0],
+                &self.changed[0], &self.column[0], &self.without[own, 0],
             )
-        return <float>(self._by_size(n) + self.without_off[own]) + self.simd.gather(
-            &self.without[own, 0], &self.images.on[start] if n_on else NULL, n_on
-        )
+        return <float>(self._by_size(n) + self.without_off[own]) + self._sum_on(&self.without[own, 0], i)
+
+    cdef float _sum_on(self, const float *column, Py_ssize_t i) noexcept nogil:
+        return self.simd.sum_on(column, &self.images.bits[i, 0], self.pixels)
 
     cdef int _move(self, Py_ssize_t i, Py_ssize_t own, Py_ssize_t new) except -1 nogil:
         if new == self.clusters:
             self._open()
-        if self.kept[own] != 1:  # else _score_without has just found what changes
-            self._find_changes(i, own, -1, self.changed_own)
-        self._change(i, own, -1, self.changed_own)
-        self._find_changes(i, new, 1, self.changed_new)
-        self._change(i, new, 1, self.changed_new)
+        # where it is 1, _score_without has just found what changes
+        self._change(i, own, -1, &self.changed[0] if self.kept[own] == 1 else NULL)
+        self._change(i, new, 1, NULL)
         self.z[i] = <int32_t>new
         if self.sizes_[own] == 0:
             self._close(own)
         return 0
 
-    cdef double _find_changes(
-        self, Py_ssize_t i, Py_ssize_t k, int32_t delta, float[::1] changed
-    ) noexcept nogil:
-        """The log of each pixel that changes as image i joins (delta = 1) or leaves (-1) k."""
-        return self.simd.changed_logs(
-            &self.alpha_f[0], &self.beta_f[0], &self.counts_[k, 0], self.sizes_[k] + delta,
-            &self.images.bits[i, 0], delta, self.pixels, &changed[0],
-        )
-
     cdef void _change(
-        self, Py_ssize_t i, Py_ssize_t k, int32_t delta, float[::1] changed
+        self, Py_ssize_t i, Py_ssize_t k, int32_t delta, const float *changed
     ) noexcept nogil:
-        """Let image i join or leave cluster k."""
+        """Let image i join (delta = 1) or leave (-1) cluster k."""
         self.sizes_[k] += delta
-        self.sum_off[k] = self.simd.commit(
-            &changed[0], &self.images.bits[i, 0], delta, self.pixels,
-            &self.counts_[k, 0], &self.log_on[k, 0], &self.log_off[k, 0], &self.column[0],
+        self.sum_off[k] = self.simd.change(
+            &self.alpha_f[0], &self.beta_f[0], &self.counts_[k, 0], self.sizes_[k],
+            &self.images.bits[i, 0], delta, self.pixels, changed,
+            &self.log_on[k, 0], &self.log_off[k, 0], self._weights(k),
         )
         self._write_column(k)
 
     cdef int _open(self) except -1 nogil:
         """Make the empty cluster, column K, one of the K, and prepare the next."""
         self.clusters += 1
-        if self.clusters == self.weights.shape[1]:
+        if self.clusters == self.base.shape[0]:
             with gil:
                 self._reserve(self.clusters + 1)
         self._write_cluster(self.clusters)
@@ -525,6 +664,7 @@ cdef class Mixture:
             self.counts_[last] = 0
             self._write_cluster(last)
         self.base[self.clusters] = -INFINITY
+        self.base_costs[self.clusters] = 65535
         self.clusters = last
 
     # ------------------------------------------------------------ pixel priors
@@ -541,21 +681,23 @@ cdef class Mixture:
         serves pixels whose priors differ by orders of magnitude.
         """
         cdef bitgen_t *rng = _bitgen(bit_generator)
-        cdef Py_ssize_t k, d, first, lane, active = len(self.images.active)
+        cdef Py_ssize_t j, k, d, first, lane, active = len(self.images.active)
         cdef int64_t[::1] pixel = np.concatenate([self.images.active, self.images.never])
         cdef double[::1] sizes = np.asarray(self.sizes_[:self.clusters], np.float64)
-        cdef double[::1] on = np.empty(self.clusters), off = np.empty(self.clusters)
+        cdef double[::1] large = np.empty(self.clusters)
         cdef int32_t[:, ::1] block = np.zeros((LANES, self.clusters), np.int32)
         cdef Sizes table
         cdef Conditional target
         target.simd = self.simd
+        target.all = False
         target.sizes = &table
         target.rate, target.power = rate, power
         target.low = self.simd.log(low) if low > 0.0 else -INFINITY
         target.high = self.simd.log(high) if high < INFINITY else INFINITY
         with bit_generator.lock, nogil:
             _tabulate(&table, self.simd, &sizes[0], self.clusters)
-            for first in range(0, pixel.shape[0], 16):
+            for j in range((pixel.shape[0] + LANES - 1) // LANES):
+                first = j * LANES
                 for k in range(self.clusters):
                     for lane in range(LANES):
                         block[lane, k] = (
@@ -563,27 +705,29 @@ cdef class Mixture:
                         )
                 for lane in range(min(LANES, pixel.shape[0] - first)):
                     d = pixel[first + lane]
-                    self._update_pixel(rng, d, &target, block[lane], sizes, on, off)
+                    self._update_pixel(rng, d, &target, block[lane], sizes, large)
         self._set_hyperparameters(np.asarray(self.alpha_), np.asarray(self.beta_))
 
     cdef void _update_pixel(
         self, bitgen_t *rng, Py_ssize_t d, Conditional *target, int32_t[::1] counts,
-        double[::1] sizes, double[::1] on, double[::1] off,
+        double[::1] sizes, double[::1] large,
     ) noexcept nogil:
-        cdef Py_ssize_t k, n_on = 0, n_off = 0
+        cdef Py_ssize_t k
+        target.large = &large[0]
+        _no_terms(target)
         for k in range(self.clusters):
-            if counts[k]:
-                on[n_on] = counts[k]
-                n_on += 1
-            if sizes[k] > counts[k]:
-                off[n_off] = sizes[k] - counts[k]
-                n_off += 1
-        target.all = False
-        target.terms, target.n_terms, target.other = &on[0], n_on, self.beta_[d]
+            _add_term(target, counts[k])
+        _end_terms(target)
+        target.other = self.beta_[d]
         self.alpha_[d] = _slice(rng, target, self.alpha_[d])
-        target.all = n_on == 0
-        target.terms, target.n_terms, target.other = &off[0], n_off, self.alpha_[d]
+        target.all = target.n_terms == 0
+        _no_terms(target)
+        for k in range(self.clusters):
+            _add_term(target, sizes[k] - counts[k])
+        _end_terms(target)
+        target.other = self.alpha_[d]
         self.beta_[d] = _slice(rng, target, self.beta_[d])
+        target.all = False
 
     def log_joint(self):
         """log p(x, z | alpha, beta, concentration), in nats."""
@@ -668,9 +812,35 @@ cdef struct Conditional:
     const Sizes *sizes
     double rate, power, low, high  # of the hyperprior, bounds in u
     double other
-    const double *terms
-    Py_ssize_t n_terms
+    double[16] more                # how many terms exceed 0, 1, ..., 15
+    double *large                  # the terms from 16 on
+    Py_ssize_t n_terms, n_large
     bint all                       # the terms are the sizes of all clusters
+
+
+cdef inline void _no_terms(Conditional *p) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(16):
+        p.more[j] = 0.0
+    p.n_terms = p.n_large = 0
+
+
+cdef inline void _add_term(Conditional *p, double term) noexcept nogil:
+    if term >= 16.0:
+        p.large[p.n_large] = term
+        p.n_large += 1
+    elif term > 0.0:
+        p.more[<Py_ssize_t>term - 1] += 1.0
+        p.n_terms += 1
+
+
+cdef inline void _end_terms(Conditional *p) noexcept nogil:
+    """From how many terms equal 1, 2, ..., 15 to how many exceed 0, 1, ..., 15."""
+    cdef Py_ssize_t j
+    p.n_terms += p.n_large
+    p.more[15] += p.n_large
+    for j in range(14, -1, -1):
+        p.more[j] += p.more[j + 1]
 
 
 cdef double _log_conditional(const Conditional *p, double u) noexcept nogil:
@@ -678,10 +848,9 @@ cdef double _log_conditional(const Conditional *p, double u) noexcept nogil:
     if not p.low < u < p.high:
         return -INFINITY
     if p.all:
-        value = _size_sum_quick(p.sizes, a)
+        value = _size_sum_quick(p.sizes, a) + p.n_terms * u
     else:
-        value = p.simd.sum_lgamma(a, p.terms, p.n_terms) - p.n_terms * p.simd.lgamma(a + 1.0)
-    value += p.n_terms * u
+        value = p.simd.log_rising(a, p.more, p.large, p.n_large)
     value -= _size_sum_quick(p.sizes, s) + p.sizes.clusters * log_s
     return value - p.rate * a - p.power * log_s + u
 
@@ -726,7 +895,7 @@ def log_joint(sizes, counts, alpha, beta, double concentration):
     concentration : float
     """
     cdef Py_ssize_t k, d, clusters = counts.shape[0], pixels = counts.shape[1]
-    cdef Py_ssize_t padded = max(_padded(pixels), LANES)
+    cdef Py_ssize_t padded = _padded(pixels)
     cdef int32_t[::1] n = np.array(sizes, np.int32)
     cdef int32_t[:, ::1] c = np.zeros((clusters, padded), np.int32)
     cdef double[::1] a = np.ones(padded), b = np.ones(padded), by_pixel = np.empty(padded)

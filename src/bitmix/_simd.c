@@ -2,15 +2,22 @@
 #include "_simd.h"
 #include "_vecmath.h"
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 #define LANES BITMIX_LANES
 
-/* Vectors of 16 floats whose sums stay in registers over one pass of an image's pixels */
+/* Vectors whose sums stay in registers over one pass of an image's pixels, floats and costs */
 #if defined(__AVX512F__)
 #define MAX_BLOCKS 12
+#define MAX_COST_BLOCKS 6
 #elif defined(__AVX2__) || defined(__aarch64__)
 #define MAX_BLOCKS 6
+#define MAX_COST_BLOCKS 2
 #else
 #define MAX_BLOCKS 3
+#define MAX_COST_BLOCKS 1
 #endif
 
 INLINE f32x16 load_f32(const float *p)
@@ -52,18 +59,24 @@ INLINE f64x8 counts_f64(const int32_t *p)
 /* All ones in the lanes whose bit of the word is set */
 INLINE i32x16 lanes_of(uint16_t word)
 {
+#if defined(__AVX512DQ__)
+    return (i32x16)_mm512_movm_epi32(word);
+#else
     const i32x16 bit = {1 << 0, 1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
                         1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
     return (((int32_t)word - (i32x16){0}) & bit) != 0;
+#endif
 }
 
-/* Sums of floats are kept in double, in two vectors, and added up in one fixed order */
+/* Sums of floats are kept in double, in two vectors, and added up in one fixed order. Pixels come in
+ * pairs of vectors: each pair is added as floats first, at an error of half an ulp. */
 typedef struct {
     f64x8 low, high;
 } sum_f64;
 
-INLINE void accumulate(sum_f64 *sum, f32x16 v)
+INLINE void accumulate(sum_f64 *sum, const f32x16 pair[2])
 {
+    const f32x16 v = pair[0] + pair[1];
     f32x8 half[2];
     memcpy(half, &v, sizeof v);
     sum->low += __builtin_convertvector(half[0], f64x8);
@@ -85,61 +98,167 @@ INLINE void score_blocks(const float *weights, ptrdiff_t stride, const uint32_t 
     for (int b = 0; b < blocks; b++)
         sum[b] = load_f32(base + b * LANES);
     for (ptrdiff_t j = 0; j < n_on; j++) {
-        const float *row = weights + on[j] * stride;
+        const float *row = weights + (ptrdiff_t)on[j] * LANES;
 #pragma GCC unroll 12
         for (int b = 0; b < blocks; b++)
-            sum[b] += load_f32(row + b * LANES);
+            sum[b] += load_f32(row + b * stride);
     }
 #pragma GCC unroll 12
     for (int b = 0; b < blocks; b++)
         store_f32(out + b * LANES, sum[b]);
 }
 
+/* Columns in as few passes as registers allow, of nearly equal width */
+#define EACH_WIDTH(function, matrix, lanes, most)                                                 \
+    for (ptrdiff_t done = 0; done < blocks;) {                                                   \
+        const ptrdiff_t passes = (blocks - done + (most) - 1) / (most);                          \
+        const ptrdiff_t width = (blocks - done + passes - 1) / passes;                           \
+        const ptrdiff_t k = done * (lanes);                                                      \
+        switch (width) {                                                                         \
+            CASES(function, matrix, most)                                                           \
+        }                                                                                        \
+        done += width;                                                                           \
+    }
+#define CASE(function, matrix, most, n)                                                           \
+    case n:                                                                                      \
+        if (n <= (most))                                                                         \
+            function(matrix + done * stride, stride, on, n_on, base + k, out + k,                \
+                     n <= (most) ? n : 1);                                                       \
+        break;
+#define CASES(f, m, most)                                                                         \
+    CASE(f, m, most, 1) CASE(f, m, most, 2) CASE(f, m, most, 3) CASE(f, m, most, 4)              \
+    CASE(f, m, most, 5) CASE(f, m, most, 6) CASE(f, m, most, 7) CASE(f, m, most, 8)              \
+    CASE(f, m, most, 9) CASE(f, m, most, 10) CASE(f, m, most, 11) CASE(f, m, most, 12)
+
 static void score(const float *weights, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
                   const float *base, ptrdiff_t blocks, float *out)
 {
-    while (blocks > 0) {
-        /* as few passes as registers allow, of nearly equal width */
-        const ptrdiff_t passes = (blocks + MAX_BLOCKS - 1) / MAX_BLOCKS;
-        const ptrdiff_t width = (blocks + passes - 1) / passes;
-        switch (width) {
-#define CASE(n)                                                                                  \
-    case n:                                                                                      \
-        score_blocks(weights, stride, on, n_on, base, out, n);                                   \
-        break;
-            CASE(1)
-            CASE(2)
-            CASE(3)
-#if MAX_BLOCKS > 3
-            CASE(4)
-            CASE(5)
-            CASE(6)
-#endif
-#if MAX_BLOCKS > 6
-            CASE(7)
-            CASE(8)
-            CASE(9)
-            CASE(10)
-            CASE(11)
-            CASE(12)
-#endif
-#undef CASE
-        }
-        weights += width * LANES;
-        base += width * LANES;
-        out += width * LANES;
-        blocks -= width;
-    }
+    EACH_WIDTH(score_blocks, weights, LANES, MAX_BLOCKS)
 }
 
-INLINE double sum_lanes(f32x16 v)
+typedef uint16_t u16x32 __attribute__((vector_size(64)));
+typedef uint8_t u8x64 __attribute__((vector_size(64)));
+#define WIDE 32
+
+INLINE u16x32 load_u16(const uint16_t *p)
 {
-    sum_f64 sum = {{0}, {0}};
-    accumulate(&sum, v);
-    return total(sum);
+    u16x32 v;
+    memcpy(&v, p, sizeof v);
+    return v;
 }
 
-static ptrdiff_t choose(const float *score, ptrdiff_t blocks, double u, float *scratch)
+INLINE u8x64 load_u8(const uint8_t *p)
+{
+    u8x64 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE void store_u16(uint16_t *p, u16x32 v) { memcpy(p, &v, sizeof v); }
+
+/* a + b, held at 65535; no compiler finds the instruction by itself */
+INLINE u16x32 add_saturated(u16x32 a, u16x32 b)
+{
+#if defined(__AVX512BW__)
+    return (u16x32)_mm512_adds_epu16((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    __m256i x[2], y[2];
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    for (int i = 0; i < 2; i++)
+        x[i] = _mm256_adds_epu16(x[i], y[i]);
+    memcpy(&a, x, sizeof x);
+    return a;
+#elif defined(__SSE2__)
+    __m128i x[4], y[4];
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    for (int i = 0; i < 4; i++)
+        x[i] = _mm_adds_epu16(x[i], y[i]);
+    memcpy(&a, x, sizeof x);
+    return a;
+#else
+    const u16x32 sum = a + b;
+    return sum | (u16x32)(sum < a);
+#endif
+}
+
+/* A block is 64 columns of bytes below 128. Two rows are added as bytes, then as 32 pairs: the first
+ * of a pair goes to sum[b][0], the second to sum[b][1], so that the column BITMIX_COST_COLUMN(k)
+ * ends at out[k]. */
+INLINE void screen_blocks(const uint8_t *costs, ptrdiff_t stride, const uint32_t *on,
+                          ptrdiff_t n_on, const uint16_t *base, uint16_t *out, const int blocks)
+{
+    u16x32 sum[MAX_COST_BLOCKS][2];
+#pragma GCC unroll 12
+    for (int b = 0; b < blocks; b++)
+        for (int i = 0; i < 2; i++)
+            sum[b][i] = load_u16(base + (2 * b + i) * WIDE);
+    for (ptrdiff_t j = 0; j < n_on; j += 2) {
+        const uint8_t *row = costs + (ptrdiff_t)on[j] * 2 * WIDE;
+        const uint8_t *next = j + 1 < n_on ? costs + (ptrdiff_t)on[j + 1] * 2 * WIDE : NULL;
+#pragma GCC unroll 12
+        for (int b = 0; b < blocks; b++) {
+            u8x64 pairs = load_u8(row + b * stride);
+            if (next)
+                pairs += load_u8(next + b * stride);
+            sum[b][0] = add_saturated(sum[b][0], (u16x32)pairs & 255);
+            sum[b][1] = add_saturated(sum[b][1], (u16x32)pairs >> 8);
+        }
+    }
+#pragma GCC unroll 12
+    for (int b = 0; b < blocks; b++)
+        for (int i = 0; i < 2; i++)
+            store_u16(out + (2 * b + i) * WIDE, sum[b][i]);
+}
+
+static uint16_t screen(const uint8_t *costs, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
+                       const uint16_t *base, ptrdiff_t blocks, ptrdiff_t but, uint16_t *out)
+{
+    EACH_WIDTH(screen_blocks, costs, 2 * WIDE, MAX_COST_BLOCKS)
+    const uint16_t kept = out[but];
+    out[but] = 65535;
+    u16x32 least = load_u16(out);
+    for (ptrdiff_t b = 1; b < 2 * blocks; b++) {
+        const u16x32 v = load_u16(out + b * WIDE);
+        const u16x32 less = (u16x32)(v < least);
+        least = (v & less) | (least & ~less);
+    }
+    out[but] = kept;
+    uint16_t min = 65535;
+    for (int i = 0; i < WIDE; i++)
+        min = least[i] < min ? least[i] : min;
+    return min;
+}
+
+static ptrdiff_t below(const uint16_t *out, ptrdiff_t blocks, uint16_t limit, int32_t *columns)
+{
+    ptrdiff_t n = 0;
+    for (ptrdiff_t b = 0; b < 2 * blocks; b++) {
+        const i64x8 found = (i64x8)(load_u16(out + b * WIDE) <= limit);
+        int64_t any = 0;
+        for (int i = 0; i < 8; i++)
+            any |= found[i];
+        if (any)
+            for (ptrdiff_t k = b * WIDE; k < (b + 1) * WIDE; k++)
+                if (out[k] <= limit)
+                    columns[n++] = (int32_t)k;
+    }
+    return n;
+}
+
+/* Sum of the lanes, neighbours first */
+INLINE float sum_lanes(f32x16 v)
+{
+    float a[16];
+    memcpy(a, &v, sizeof v);
+    for (int width = 8; width > 0; width /= 2)
+        for (int i = 0; i < width; i++)
+            a[i] = a[i] + a[i + width];
+    return a[0];
+}
+
+static ptrdiff_t choose(const float *score, ptrdiff_t blocks, double u, double rest, float *p)
 {
     f32x16 top = load_f32(score);
     for (ptrdiff_t b = 1; b < blocks; b++) {
@@ -152,41 +271,43 @@ static ptrdiff_t choose(const float *score, ptrdiff_t blocks, double u, float *s
 
     double sum = 0.0;
     for (ptrdiff_t b = 0; b < blocks; b++) {
-        const f32x16 p = exp_f32(load_f32(score + b * LANES) - max);
-        store_f32(scratch + b * LANES, p);
-        sum += sum_lanes(p);
+        const f32x16 e = exp_f32(load_f32(score + b * LANES) - max);
+        store_f32(p + b * LANES, e);
+        sum += (double)sum_lanes(e);
     }
 
-    /* The first index whose cumulative probability exceeds u; rounding never ends on a zero */
-    double left = u * sum;
-    ptrdiff_t b = 0, last = 0;
+    /* Skip whole blocks while their sum leaves the cumulative sum below the target */
+    const double target = u * (sum + rest);
+    double before = 0.0;
+    ptrdiff_t b = 0;
     for (; b < blocks - 1; b++) {
-        const double block = sum_lanes(load_f32(scratch + b * LANES));
-        if (left < block)
+        const double after = before + (double)sum_lanes(load_f32(p + b * LANES));
+        if (after > target)
             break;
-        left -= block;
+        before = after;
     }
+    ptrdiff_t last = -1;
     for (ptrdiff_t k = b * LANES; k < blocks * LANES; k++) {
-        if (scratch[k] > 0.0f) {
+        const double after = before + (double)p[k];
+        if (p[k] > 0.0f) {
             last = k;
-            if (left < (double)scratch[k])
-                return k;
+            if (after > target)
+                return rest > 0.0 && u * sum < before + rest ? -1 : k;
         }
-        left -= (double)scratch[k];
+        before = after;
     }
-    return last;
+    return rest > 0.0 ? -1 : last; /* rounding may leave the sum of the lanes short of the target */
 }
 
-static float gather(const float *column, const uint32_t *on, ptrdiff_t n_on)
+static float sum_on(const float *column, const uint16_t *bits, ptrdiff_t pixels)
 {
-    float sum[8] = {0};
-    ptrdiff_t j = 0;
-    for (; j + 8 <= n_on; j += 8)
-        for (int i = 0; i < 8; i++)
-            sum[i] += column[on[j + i]];
-    for (int i = 0; j < n_on; i++, j++)
-        sum[i] += column[on[j]];
-    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+    f32x16 sum[2] = {{0}, {0}};
+    for (ptrdiff_t pair = 0; pair < pixels; pair += 2 * LANES)
+        for (int i = 0; i < 2; i++) {
+            const ptrdiff_t d = pair + i * LANES;
+            sum[i] += (f32x16)(lanes_of(bits[d / LANES]) & load_i32((const int32_t *)(column + d)));
+        }
+    return sum_lanes(sum[0] + sum[1]);
 }
 
 static double cluster_logs(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
@@ -194,63 +315,115 @@ static double cluster_logs(const float *alpha, const float *beta, const int32_t 
                            float *weights)
 {
     sum_f64 sum = {{0}, {0}};
-    for (ptrdiff_t d = 0; d < pixels; d += LANES) {
-        const i32x16 on = load_i32(counts + d) - lag;
-        const i32x16 off = n - on - 2 * lag; /* n - lag - c */
-        const f32x16 a = log_f32(load_f32(alpha + d) + to_f32(on & (on > 0)));
-        const f32x16 b = log_f32(load_f32(beta + d) + to_f32(off & (off > 0)));
-        store_f32(log_on + d, a);
-        store_f32(log_off + d, b);
-        store_f32(weights + d, a - b);
+    for (ptrdiff_t pair = 0; pair < pixels; pair += 2 * LANES) {
+        f32x16 b[2];
+        for (int i = 0; i < 2; i++) {
+            const ptrdiff_t d = pair + i * LANES;
+            const i32x16 on = load_i32(counts + d) - lag;
+            const i32x16 off = n - on - 2 * lag; /* n - lag - c */
+            const f32x16 a = log_f32(load_f32(alpha + d) + to_f32(on & (on > 0)));
+            b[i] = log_f32(load_f32(beta + d) + to_f32(off & (off > 0)));
+            store_f32(log_on + d, a);
+            store_f32(log_off + d, b[i]);
+            store_f32(weights + d, a - b[i]);
+        }
         accumulate(&sum, b);
     }
     return total(sum);
+}
+
+INLINE f32x16 changed_log(const float *alpha, const float *beta, i32x16 c, int32_t n, i32x16 on,
+                          int32_t delta)
+{
+    const f32x16 prior = select_f32(on, load_f32(alpha), load_f32(beta));
+    return log_f32(prior + to_f32(select_i32(on, c + delta, n - c)));
 }
 
 static double changed_logs(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
                            const uint16_t *bits, int32_t delta, ptrdiff_t pixels, float *changed)
 {
     sum_f64 sum = {{0}, {0}};
-    for (ptrdiff_t d = 0; d < pixels; d += LANES) {
-        const i32x16 on = lanes_of(bits[d / LANES]);
-        const i32x16 c = load_i32(counts + d);
-        const f32x16 prior = select_f32(on, load_f32(alpha + d), load_f32(beta + d));
-        const f32x16 l = log_f32(prior + to_f32(select_i32(on, c + delta, n - c)));
-        store_f32(changed + d, l);
+    for (ptrdiff_t pair = 0; pair < pixels; pair += 2 * LANES) {
+        f32x16 l[2];
+        for (int i = 0; i < 2; i++) {
+            const ptrdiff_t d = pair + i * LANES;
+            const i32x16 on = lanes_of(bits[d / LANES]);
+            l[i] = changed_log(alpha + d, beta + d, load_i32(counts + d), n, on, delta);
+            store_f32(changed + d, l[i]);
+        }
         accumulate(&sum, l);
     }
     return total(sum);
 }
 
-static double commit(const float *changed, const uint16_t *bits, int32_t delta, ptrdiff_t pixels,
-                     int32_t *counts, float *log_on, float *log_off, float *weights)
+static double change(const float *alpha, const float *beta, int32_t *counts, int32_t n,
+                     const uint16_t *bits, int32_t delta, ptrdiff_t pixels, const float *changed,
+                     float *log_on, float *log_off, float *weights)
 {
     sum_f64 sum = {{0}, {0}};
-    for (ptrdiff_t d = 0; d < pixels; d += LANES) {
-        const i32x16 on = lanes_of(bits[d / LANES]);
-        const f32x16 l = load_f32(changed + d);
-        const f32x16 a = select_f32(on, l, load_f32(log_on + d));
-        const f32x16 b = select_f32(on, load_f32(log_off + d), l);
-        store_i32(counts + d, load_i32(counts + d) + (on & delta));
-        store_f32(log_on + d, a);
-        store_f32(log_off + d, b);
-        store_f32(weights + d, a - b);
+    for (ptrdiff_t pair = 0; pair < pixels; pair += 2 * LANES) {
+        f32x16 b[2];
+        for (int i = 0; i < 2; i++) {
+            const ptrdiff_t d = pair + i * LANES;
+            const i32x16 on = lanes_of(bits[d / LANES]);
+            const i32x16 c = load_i32(counts + d);
+            const f32x16 l = changed ? load_f32(changed + d)
+                                     : changed_log(alpha + d, beta + d, c, n, on, delta);
+            const f32x16 a = select_f32(on, l, load_f32(log_on + d));
+            b[i] = select_f32(on, load_f32(log_off + d), l);
+            store_i32(counts + d, c + (on & delta));
+            store_f32(log_on + d, a);
+            store_f32(log_off + d, b[i]);
+            store_f32(weights + d, a - b[i]);
+        }
         accumulate(&sum, b);
     }
     return total(sum);
 }
 
-static void scatter(const float *column, ptrdiff_t rows, float *weights, ptrdiff_t stride)
+static void scatter(const float *column, ptrdiff_t rows, float *weights)
 {
-    for (ptrdiff_t d = 0; d < rows; d++)
-        weights[d * stride] = column[d];
+    for (ptrdiff_t d = 0; d < rows; d++) {
+        weights[d * LANES] = column[d];
+    }
+}
+
+static double scatter_costs(const float *column, const float *ceiling, float scale, ptrdiff_t rows,
+                            uint8_t *costs)
+{
+    const f32x16 none = {0};
+    f32x16 excess = {0};
+    for (ptrdiff_t d = 0; d < rows; d += LANES) {
+        const f32x16 room = load_f32(ceiling + d) - load_f32(column + d);
+        const f32x16 cost = room * scale;
+        const f32x16 held = select_f32(cost > 127.0f, none + 127.0f,
+                                       select_f32(room < 0.0f, none, cost));
+        int32_t lane[LANES];
+        store_i32(lane, __builtin_convertvector(held, i32x16));
+        excess += select_f32(room < 0.0f, -room, none);
+        const ptrdiff_t n = rows - d < LANES ? rows - d : LANES;
+        for (ptrdiff_t i = 0; i < n; i++)
+            costs[(d + i) * 2 * WIDE] = (uint8_t)lane[i];
+    }
+    return (double)sum_lanes(excess);
+}
+
+static void take_max(const float *column, ptrdiff_t pixels, float *top)
+{
+    for (ptrdiff_t d = 0; d < pixels; d += LANES) {
+        const f32x16 a = load_f32(column + d), b = load_f32(top + d);
+        store_f32(top + d, select_f32(a > b, a, b));
+    }
 }
 
 static double sum_log(const float *shift, float n, ptrdiff_t pixels)
 {
     sum_f64 sum = {{0}, {0}};
-    for (ptrdiff_t d = 0; d < pixels; d += LANES)
-        accumulate(&sum, log_f32(load_f32(shift + d) + n));
+    for (ptrdiff_t d = 0; d < pixels; d += 2 * LANES) {
+        const f32x16 l[2] = {log_f32(load_f32(shift + d) + n),
+                             log_f32(load_f32(shift + d + LANES) + n)};
+        accumulate(&sum, l);
+    }
     return total(sum);
 }
 
@@ -268,6 +441,23 @@ static double sum_lgamma(double a, const double *term, ptrdiff_t n)
             kept[lane] = -1;
         }
         sum += select_f64(kept, lgamma_f64(load_f64(rest)), (f64x8){0});
+    }
+    return reduce(sum);
+}
+
+/* (a)_t = (a)_16 Gamma(a + t) / Gamma(a + 16) where t >= 16, else a (a + 1) ... (a + t - 1) */
+static double log_rising(double a, const double *more, const double *large, ptrdiff_t n_large)
+{
+    const f64x8 j = {0, 1, 2, 3, 4, 5, 6, 7};
+    f64x8 sum = load_f64(more) * log_f64(a + j) + load_f64(more + 8) * log_f64((a + 8.0) + j);
+    const double from = n_large ? stirling_f64(splat_f64(a + 16.0))[0] : 0.0;
+    ptrdiff_t i = 0;
+    for (; i + 8 <= n_large; i += 8)
+        sum += stirling_f64(a + load_f64(large + i)) - from;
+    if (i < n_large) {
+        double rest[8] = {16, 16, 16, 16, 16, 16, 16, 16};
+        memcpy(rest, large + i, (size_t)(n_large - i) * sizeof(double));
+        sum += stirling_f64(a + load_f64(rest)) - from; /* the padding adds nothing */
     }
     return reduce(sum);
 }
@@ -313,14 +503,19 @@ OVER_ARRAY(lgamma_f64, double, load_f64, store_f64, 8)
 const bitmix_simd PASTE(bitmix_simd_, BITMIX_LEVEL) = {
     .name = TEXT(BITMIX_LEVEL),
     .score = score,
+    .screen = screen,
+    .below = below,
     .choose = choose,
-    .gather = gather,
+    .sum_on = sum_on,
     .cluster_logs = cluster_logs,
     .changed_logs = changed_logs,
-    .commit = commit,
+    .change = change,
     .scatter = scatter,
+    .scatter_costs = scatter_costs,
+    .take_max = take_max,
     .sum_log = sum_log,
     .sum_lgamma = sum_lgamma,
+    .log_rising = log_rising,
     .log_marginal = log_marginal,
     .log = log1,
     .exp = exp1,

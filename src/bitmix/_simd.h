@@ -4,9 +4,9 @@
  * baseline alone) and bitmix_simd_best() picks at run time, so one build runs anywhere. All levels
  * return the same bits.
  *
- * Conventions: pixels are the `pixels` active ones (on in some image, off in none left out), padded
- * to a multiple of LANES; clusters are columns of the weights, padded likewise. An image is the
- * list `on` of its on-pixels, and `bits`, one bit a pixel, least significant first.
+ * Conventions: pixels are the active ones, those on in some image; `pixels` is their number padded to
+ * a multiple of 32, `rows` is not padded. An image is the list `on` of its on-pixels, and `bits`, one
+ * bit a pixel, least significant first.
  */
 #ifndef BITMIX_SIMD_H
 #define BITMIX_SIMD_H
@@ -16,18 +16,33 @@
 
 #define BITMIX_LANES 16
 
+/* Where the cost of cluster k stands in its 64: bytes are summed as pairs, see screen_blocks */
+#define BITMIX_COST_COLUMN(k) ((k) % 32 * 2 + (k) / 32 % 2)
+
 typedef struct {
     const char *name;
 
-    /* out[k] = base[k] + sum over on-pixels d of weights[d * stride + k], for 16 * blocks columns */
+    /* out[k] = base[k] + sum over on-pixels d of the weight of pixel d in cluster k, which is
+     * weights[k / 16 * stride + 16 d + k % 16], for 16 * blocks clusters */
     void (*score)(const float *weights, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
                   const float *base, ptrdiff_t blocks, float *out);
 
-    /* Index k drawn with probability proportional to exp(score[k]) by u in [0, 1) */
-    ptrdiff_t (*choose)(const float *score, ptrdiff_t blocks, double u, float *scratch);
+    /* out[k] = base[k] + sum over on-pixels d of the cost of pixel d in cluster k, which is
+     * costs[k / 64 * stride + 64 d + BITMIX_COST_COLUMN(k)], for 64 * blocks clusters, held at
+     * 65535. Returns the least but for out[but]. */
+    uint16_t (*screen)(const uint8_t *costs, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
+                       const uint16_t *base, ptrdiff_t blocks, ptrdiff_t but, uint16_t *out);
+
+    /* The k of screen's `out` that are at most `limit`, ascending; returns how many */
+    ptrdiff_t (*below)(const uint16_t *out, ptrdiff_t blocks, uint16_t limit, int32_t *columns);
+
+    /* Index drawn with probability proportional to p = exp(score - greatest score), by inversion of
+     * the cumulative sum at u in [0, 1). The scores leave out an unknown mass of up to `rest`, that
+     * may lie anywhere between them: -1 if it could matter. p is left in `p`. */
+    ptrdiff_t (*choose)(const float *score, ptrdiff_t blocks, double u, double rest, float *p);
 
     /* Sum of column[d] over the on-pixels */
-    float (*gather)(const float *column, const uint32_t *on, ptrdiff_t n_on);
+    float (*sum_on)(const float *column, const uint16_t *bits, ptrdiff_t pixels);
 
     /* A cluster's log(alpha + c) and log(beta + n - c), each count lessened by `lag` but not below
      * zero, and their difference. Returns the sum of the second. */
@@ -41,19 +56,32 @@ typedef struct {
     double (*changed_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
                            const uint16_t *bits, int32_t delta, ptrdiff_t pixels, float *changed);
 
-    /* Write what changed_logs found to the cluster: counts, both logs, and their difference.
-     * Returns the sum of log(beta + n - c). */
-    double (*commit)(const float *changed, const uint16_t *bits, int32_t delta, ptrdiff_t pixels,
-                     int32_t *counts, float *log_on, float *log_off, float *weights);
+    /* Let the image join or leave: counts, logs, and their difference. `changed` is what
+     * changed_logs found, or NULL. Returns the sum of log(beta + n - c). */
+    double (*change)(const float *alpha, const float *beta, int32_t *counts, int32_t n,
+                     const uint16_t *bits, int32_t delta, ptrdiff_t pixels, const float *changed,
+                     float *log_on, float *log_off, float *weights);
 
-    /* weights[d * stride] = column[d] for d < rows */
-    void (*scatter)(const float *column, ptrdiff_t rows, float *weights, ptrdiff_t stride);
+    /* Column of the transposed weights: weights[16 d] = column[d] for d < rows */
+    void (*scatter)(const float *column, ptrdiff_t rows, float *weights);
+
+    /* Column of the costs: costs[64 d] = scale * (ceiling[d] - column[d]), rounded down and held in
+     * 0..127, for d < rows. Returns the sum of what the column exceeds the ceiling. */
+    double (*scatter_costs)(const float *column, const float *ceiling, float scale, ptrdiff_t rows,
+                            uint8_t *costs);
+
+    /* top[d] = max(top[d], column[d]) for d < pixels */
+    void (*take_max)(const float *column, ptrdiff_t pixels, float *top);
 
     /* Sum of log(shift[d] + n) over d < pixels */
     double (*sum_log)(const float *shift, float n, ptrdiff_t pixels);
 
     /* Sum of lgamma(a + term[i]) over i < n */
     double (*sum_lgamma)(double a, const double *term, ptrdiff_t n);
+
+    /* Sum of log Gamma(a + t) / Gamma(a) over counts t, given as more[j], how many are greater than
+     * j, for j < 16, and those that are at least 16 */
+    double (*log_rising)(double a, const double *more, const double *large, ptrdiff_t n_large);
 
     /* out[d] = sum over clusters k of log B(alpha + c, beta + n - c) - log B(alpha, beta) */
     void (*log_marginal)(const double *alpha, const double *beta, const int32_t *counts,
