@@ -301,13 +301,15 @@ cdef class Mixture:
         self.probe = PROBE
         self.arrays = {}
         self._reserve(self.clusters + 1)
-        self._set_hyperparameters(np.array(alpha, np.float64), np.array(beta, np.float64))
+        self.alpha_ = np.array(alpha, np.float64)
+        self.beta_ = np.array(beta, np.float64)
+        self._round_hyperparameters()
         self._count()
 
-    def _set_hyperparameters(self, alpha, beta):
+    def _round_hyperparameters(self):
+        """Single-precision alpha and beta, as the sweep reads them."""
         active, never = self.images.active, self.images.never
-        self.alpha_ = alpha
-        self.beta_ = beta
+        alpha, beta = np.asarray(self.alpha_), np.asarray(self.beta_)
         # A padding pixel has alpha 1 and beta 1 in the logs, but shift 1: its terms then cancel
         for padded, values in (
             (self.alpha_f, alpha[active]),
@@ -706,7 +708,7 @@ cdef class Mixture:
                 for lane in range(min(LANES, pixel.shape[0] - first)):
                     d = pixel[first + lane]
                     self._update_pixel(rng, d, &target, block[lane], sizes, large)
-        self._set_hyperparameters(np.asarray(self.alpha_), np.asarray(self.beta_))
+        self._round_hyperparameters()
 
     cdef void _update_pixel(
         self, bitgen_t *rng, Py_ssize_t d, Conditional *target, int32_t[::1] counts,

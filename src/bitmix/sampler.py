@@ -38,7 +38,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("sweeps", "initial_clusters"):
-            _set(self, name, _positive_int(name, getattr(self, name)))
+            _set(self, name, _whole(name, getattr(self, name)))
         concentration = float(self.concentration)
         if not (0 < concentration < math.inf):
             raise ValueError(f"concentration must be a positive number, not {concentration}")
@@ -106,12 +106,12 @@ def sample(
         If `x` is not two-dimensional and of zeros and ones, or a setting is not allowed.
     """
     settings = Settings(sweeps, initial_clusters, concentration, hyperprior, tuple(moves))
-    chains = _positive_int("chains", chains)
-    threads = min(chains, _positive_int("threads", threads or os.cpu_count() or 1))
+    chains = _whole("chains", chains)
+    threads = (os.cpu_count() or 1) if threads is None else _whole("threads", threads)
     run = _Sampler(x, seed, settings)
     with (
         progress_of(progress, chains * settings.sweeps, "sweep") as step,
-        ThreadPoolExecutor(threads) as pool,
+        ThreadPoolExecutor(min(threads, chains)) as pool,
     ):
         return list(pool.map(lambda chain: run.chain(chain, step), range(chains)))
 
@@ -133,9 +133,7 @@ def sample_chain(
     Parameters and errors are those of `sample`.
     """
     settings = Settings(sweeps, initial_clusters, concentration, hyperprior, tuple(moves))
-    chain = operator.index(chain)
-    if chain < 0:
-        raise ValueError(f"chain must be 0 or more, not {chain}")
+    chain = _whole("chain", chain, least=0)
     with progress_of(progress, settings.sweeps, "sweep") as step:
         return _Sampler(x, seed, settings).chain(chain, step)
 
@@ -144,8 +142,8 @@ class _Sampler:
     """What the chains of a run share: the images, packed once, the seed and the settings."""
 
     def __init__(self, x: np.ndarray, seed: int, settings: Settings) -> None:
+        self.seed = _whole("seed", seed, least=0)
         x = as_binary(x)
-        self.seed = operator.index(seed)
         self.settings = settings
         self.images = _gibbs.Images(x)
         self.data_sha256 = data_sha256(x)
@@ -215,13 +213,13 @@ def _set(settings: Settings, name: str, value: object) -> None:
     object.__setattr__(settings, name, value)
 
 
-def _positive_int(name: str, value: object) -> int:
+def _whole(name: str, value: object, least: int = 1) -> int:
     try:
         number = operator.index(value)
     except TypeError:
         raise ValueError(f"{name} must be a whole number, not {value!r}") from None
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, not {number}")
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, not {number}")
     return number
 
 

@@ -1,0 +1,11 @@
+"""What the tests share: real digits, fetched once."""
+
+import pytest
+
+import bitmix
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """The study's 14,131 twos and threes, shuffled."""
+    return bitmix.shuffle(bitmix.load_mnist(), seed=0)

@@ -1,0 +1,137 @@
+"""Chains: what `sample` returns, that it is reproducible, and what it refuses."""
+
+import logging
+
+import numpy as np
+import pytest
+
+import bitmix
+from bitmix import _gibbs, progress
+from bitmix.moves import MOVES
+
+SMALL = {"sweeps": 3, "seed": 5, "initial_clusters": 20}
+
+
+def same(a, b):
+    """Whether two latents hold the same chain, to the last bit; seconds differ."""
+    arrays = ("assignments", "sizes", "counts", "alpha", "beta")
+    traces = ("log_joint", "clusters", "moved")
+    return (
+        all(getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in arrays)
+        and all(a.trace[name].tobytes() == b.trace[name].tobytes() for name in traces)
+        and a.generator == b.generator
+        and (a.config, a.seed, a.chain) == (b.config, b.seed, b.chain)
+    )
+
+
+def test_latents(mnist):
+    x = mnist.x[:500]
+    latents = bitmix.sample(x, chains=3, **SMALL)
+    assert [latent.chain for latent in latents] == [0, 1, 2]
+    for latent in latents:
+        z, k = latent.assignments, len(latent.sizes)
+        assert z.shape == (500,) and set(z) == set(range(k))
+        np.testing.assert_array_equal(latent.sizes, np.bincount(z))
+        np.testing.assert_array_equal(latent.counts, [x[z == j].sum(axis=0) for j in range(k)])
+        assert (latent.alpha > 0).all() and (latent.beta > 0).all()
+        assert latent.trace["log_joint"][-1] == latent.log_joint()
+        assert latent.trace["clusters"][-1] == k
+        assert {len(values) for values in latent.trace.values()} == {3}
+        assert latent.trace["moved"][0] > latent.trace["moved"][-1] > 0
+        assert latent.data_sha256 == bitmix.Dataset(x).sha256
+    assert not same(latents[0], latents[1])
+
+
+def test_reproducible(mnist):
+    """Threads, the number of chains and the array's kind make no difference."""
+    x = mnist.x[:400]
+    latents = bitmix.sample(x, chains=3, threads=1, **SMALL)
+    assert all(map(same, latents, bitmix.sample(x, chains=3, threads=3, **SMALL)))
+    assert all(map(same, latents, bitmix.sample(x.astype(bool), chains=2, **SMALL)))
+    assert same(latents[2], bitmix.sample_chain(x.astype(float), 2, **SMALL))
+    other = bitmix.sample_chain(x, 2, **{**SMALL, "seed": 6})
+    assert not same(latents[2], other)
+
+
+@pytest.mark.parametrize("level", ["baseline", "v3", "v4"])
+def test_same_chain_at_every_level(mnist, level):
+    best = _gibbs.simd_name()
+    expected = bitmix.sample_chain(mnist.x[:1000], 0, **SMALL)
+    try:
+        _gibbs.use_simd(level)
+    except ValueError as error:
+        pytest.skip(str(error))
+    try:
+        found = bitmix.sample_chain(mnist.x[:1000], 0, **SMALL)
+    finally:
+        _gibbs.use_simd(best)
+    assert same(found, expected)
+
+
+def test_schedule(mnist):
+    latent = bitmix.sample_chain(mnist.x[:200], 0, moves=("assign",), **SMALL)
+    assert (latent.alpha == 1).all() and (latent.beta == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros(5), r"shape \(N, D\)"),
+        (np.zeros((0, 5)), r"at least 1, not \(0, 5\)"),
+        (np.zeros((5, 0)), r"at least 1"),
+        (np.array([[0, 1], [0, 2]]), "found 2 at row 1, column 1; binarise"),
+        (np.array([[0, 1], [np.nan, 1]]), "found nan at row 1, column 0"),
+        (np.array([[0.5, 1]]), r"found 0\.5 at row 0"),
+        (np.array([[-1, 1]]), "found -1"),
+        (np.array([["0", "1"]]), "numbers or booleans"),
+        (np.array([[None, 1]]), "numbers or booleans"),
+    ],
+)
+def test_refuses_data(x, message):
+    with pytest.raises(ValueError, match=message):
+        bitmix.sample(x)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"chains": 0}, "chains must be at least 1"),
+        ({"sweeps": 2.5}, r"sweeps must be a whole number, not 2\.5"),
+        ({"initial_clusters": -1}, "initial_clusters must be at least 1"),
+        ({"concentration": 0}, "concentration must be a positive"),
+        ({"concentration": float("nan")}, "concentration must be a positive"),
+        ({"hyperprior": "gamma"}, "hyperprior has 'gamma'; allowed are 'exponential', 'bda'"),
+        ({"moves": ("assign", "jump")}, "moves has 'jump'; allowed are 'assign'"),
+        ({"moves": ("pixel_priors",)}, "moves must include 'assign'"),
+        ({"threads": 0}, "threads must be at least 1"),
+        ({"seed": -1}, "seed must be"),
+        ({"seed": "x"}, "seed must be"),
+        ({"progress": "loud"}, "progress is 'loud'"),
+    ],
+)
+def test_refuses_settings(setting, message):
+    with pytest.raises(ValueError, match=message):
+        bitmix.sample(np.eye(3), **setting)
+
+
+def test_every_move_says_what_it_is():
+    for move in MOVES.values():
+        assert move.__doc__
+
+
+def test_progress_in_the_log(caplog, monkeypatch):
+    monkeypatch.setattr(progress, "LOG_INTERVAL", 0.0)
+    with caplog.at_level(logging.INFO, logger="bitmix"):
+        bitmix.sample_chain(np.eye(4), 0, sweeps=2, progress="log")
+    assert [record.message.split(",")[0] for record in caplog.records] == [
+        "sweep 1 of 2",
+        "sweep 2 of 2",
+    ]
+
+
+def test_progress_shows_only_where_someone_looks(capsys, monkeypatch):
+    bitmix.sample_chain(np.eye(4), 0, sweeps=2)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(progress, "_someone_looks", lambda: True)
+    bitmix.sample_chain(np.eye(4), 0, sweeps=2)
+    assert "2/2" in capsys.readouterr().err
