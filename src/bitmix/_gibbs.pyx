@@ -168,14 +168,6 @@ def _aligned(shape, dtype):
     return raw[start:start + size].view(dtype).reshape(shape)
 
 
-cdef enum:
-    WIDE = 64       # bytes of a vector
-    STEPS = 16      # of a screening cost, to a nat
-    MARGIN = 16     # nats
-    PROBE = 256
-    FEW = 16        # screening pays if fewer than one in so many clusters are left
-
-
 cdef class Images:
     """Binary images as the kernel reads them; shared by all chains, never written.
 
@@ -197,35 +189,41 @@ cdef class Images:
 
     def __init__(self, x):
         x = np.ascontiguousarray(x, np.uint8)
+        if max(x.shape) > np.iinfo(np.int32).max:
+            raise ValueError(f"x has the shape {x.shape}: at most 2**31 - 1 rows and columns")
         self.shape = x.shape
-        seen = np.zeros(x.shape[1], bool)
-        for rows in _blocks(x):
-            seen |= rows.any(axis=0)
+        seen = np.bitwise_or.reduce(x, axis=0) != 0
         self.active = np.flatnonzero(seen)
         self.never = np.flatnonzero(~seen)
-        start = np.zeros(len(x) + 1, np.int64)
-        np.cumsum(x.sum(axis=1, dtype=np.int64), out=start[1:])
-        on = np.empty(start[len(x)], np.uint32)
-        packed = np.zeros((len(x), _padded(max(len(self.active), 1)) // 8), np.uint8)
-        first = 0
-        for rows in _blocks(x):
-            rows = rows[:, self.active]
-            last = first + len(rows)
-            on[start[first]:start[last]] = np.nonzero(rows)[1]
-            bits = np.packbits(rows, axis=1, bitorder="little")
-            packed[first:last, :bits.shape[1]] = bits
-            first = last
-        self.start = start
-        self.on = on
-        self.bits = packed.view("<u2").astype(np.uint16)
+        rank = np.zeros(x.shape[1], np.uint32)
+        rank[self.active] = np.arange(len(self.active))
+        self.start = np.empty(len(x) + 1, np.int64)
+        self.on = np.empty(np.count_nonzero(x) + 1, np.uint32)
+        self.bits = np.zeros((len(x), _padded(max(len(self.active), 1)) // LANES), np.uint16)
+        self._pack(x, rank)
 
-
-def _blocks(x, rows=4096):
-    """Blocks of rows, so that packing needs little memory beside its result."""
-    return (x[i:i + rows] for i in range(0, len(x), rows))
+    cdef void _pack(self, const uint8_t[:, ::1] x, const uint32_t[::1] rank) noexcept nogil:
+        cdef Py_ssize_t i, d, j = 0
+        for i in range(x.shape[0]):
+            self.start[i] = j
+            for d in range(x.shape[1]):
+                self.on[j] = rank[d]  # overwritten by the next unless on: faster than to ask
+                j += x[i, d]
+            self.start[i + 1] = j
+            for d in range(self.start[i], j):
+                self.bits[i, self.on[d] // LANES] |= <uint16_t>(1 << self.on[d] % LANES)
 
 
 # ---------------------------------------------------------------- the mixture
+
+cdef enum:
+    WIDE = 64    # bytes of a vector
+    # of screening:
+    STEPS = 16   # of a cost, to a nat
+    MARGIN = 16  # in nats
+    PROBE = 256  # images of a sweep that are scored in full, to see if screening would pay:
+    FEW = 16     # it does where it leaves fewer than one in so many clusters
+
 
 cdef class Mixture:
     """State of one chain: assignments, sufficient statistics and hyperparameters.
@@ -249,7 +247,7 @@ cdef class Mixture:
     cdef double[::1] alpha_, beta_      # (D,)
 
     # by active pixel, padded to P
-    cdef Py_ssize_t pixels              # P
+    cdef Py_ssize_t pixels, active      # P, A
     cdef float[::1] alpha_f, beta_f, shift_f                # shift: alpha + beta
     cdef float[::1] never_beta_f, never_shift_f             # the same of pixels that are never on
     cdef float[::1] changed, column                         # scratch
@@ -261,7 +259,7 @@ cdef class Mixture:
     cdef float[:, ::1] log_on, log_off  # log(alpha + c) and log(beta + n - c), (room, P)
     cdef double[::1] sum_off            # sum_d log_off
     cdef float[:, ::1] weights          # log_on - log_off, (room, P), if screening
-    cdef float[:, :, ::1] by_pixel      # the same transposed, (room / 16, A, 16), unless screening
+    cdef float[:, :, ::1] by_pixel      # the same transposed, (room / 16, A | 1, 16), if not
     cdef float[::1] base, scores, scratch
     # weights of a cluster less one member: 0 = stale, 1 = asked for since, 2 = kept in `without`
     cdef uint8_t[::1] kept
@@ -271,7 +269,7 @@ cdef class Mixture:
     # screening: scores from above in steps of 1 / STEPS nat
     cdef readonly bint screening
     cdef public Py_ssize_t probe        # images of a sweep before it is decided on
-    cdef uint8_t[:, :, ::1] costs       # STEPS (ceiling - weights), (room / 64, A, 64)
+    cdef uint8_t[:, :, ::1] costs       # STEPS (ceiling - weights), (room / 64, A | 1, 64)
     cdef uint16_t[::1] base_costs       # STEPS (top - base), room
     cdef float[::1] ceiling             # (P,)
     cdef double top
@@ -289,7 +287,8 @@ cdef class Mixture:
         self.clusters = int(np.max(assignments)) + 1
         self.order = np.empty(len(self.z), np.int32)
         self.by_size = np.empty(len(self.z) + 1)
-        self.pixels = 16 * images.bits.shape[1]
+        self.pixels = LANES * images.bits.shape[1]
+        self.active = len(images.active)
         self.alpha_f = _aligned(self.pixels, np.float32)
         self.beta_f = _aligned(self.pixels, np.float32)
         self.shift_f = _aligned(self.pixels, np.float32)
@@ -324,10 +323,9 @@ cdef class Mixture:
 
     def _reserve(self, Py_ssize_t clusters):
         """Make room for that many columns, and some more."""
-        # an odd number of cache lines a row: rows at power-of-two strides alias in the cache
-        cdef Py_ssize_t room = ((clusters + clusters // 4) // WIDE | 1) * WIDE
-        if room < clusters:
-            room += 2 * WIDE
+        cdef Py_ssize_t room = ((clusters + clusters // 4) // WIDE + 1) * WIDE
+        # an odd number of cache lines from block to block: powers of two alias in the cache
+        cdef Py_ssize_t lines = len(self.images.active) | 1
         rows = (room, self.pixels)
         self.sizes_ = self._grown("sizes", room, np.int32)
         self.counts_ = self._grown("counts", rows, np.int32)
@@ -335,18 +333,14 @@ cdef class Mixture:
         self.log_off = self._grown("log_off", rows, np.float32)
         self.sum_off = self._grown("sum_off", room, np.float64)
         self.weights = self._grown("weights", rows, np.float32)
-        self.by_pixel = self._grown(
-            "by_pixel", (room // LANES, len(self.images.active), LANES), np.float32
-        )
+        self.by_pixel = self._grown("by_pixel", (room // LANES, lines, LANES), np.float32)
         self.base = self._grown("base", room, np.float32, -np.inf)
         self.scores = self._grown("scores", room, np.float32)
         self.scratch = self._grown("scratch", room, np.float32)
         self.kept = self._grown("kept", room, np.uint8)
         self.without = self._grown("without", rows, np.float32)
         self.without_off = self._grown("without_off", room, np.float64)
-        self.costs = self._grown(
-            "costs", (room // WIDE, len(self.images.active), WIDE), np.uint8
-        )
+        self.costs = self._grown("costs", (room // WIDE, lines, WIDE), np.uint8)
         self.base_costs = self._grown("base_costs", room, np.uint16, 65535)
         self.screened = self._grown("screened", room, np.uint16)
         self.candidates = self._grown("candidates", room, np.int32)
@@ -458,11 +452,10 @@ cdef class Mixture:
     cdef Py_ssize_t _choose(self, Py_ssize_t i, Py_ssize_t own, double u) noexcept nogil:
         """Draw a cluster for image i given all others, by u: K for a new one."""
         cdef Py_ssize_t start = self.images.start[i]
-        cdef Py_ssize_t n_on = self.images.start[i + 1] - start
         cdef Py_ssize_t blocks = self.clusters // LANES + 1
         self.simd.score(
-            &self.by_pixel[0, 0, 0] if n_on else NULL, self.by_pixel.shape[1] * LANES,
-            &self.images.on[start] if n_on else NULL, n_on,
+            &self.by_pixel[0, 0, 0], self.by_pixel.shape[1] * LANES,
+            &self.images.on[start], self.images.start[i + 1] - start,
             &self.base[0], blocks, &self.scores[0],
         )
         self.scores[own] = self._score_without(i, own)
@@ -472,10 +465,11 @@ cdef class Mixture:
     #
     # Once clusters differ, all but a few are out of the question for an image: their probability,
     # relative to the greatest, is below exp(-MARGIN). Sums of the weights as bytes, a quarter of
-    # the memory traffic of floats, find the few; only these are scored. A cost is rounded down, so
-    # that a sum never overstates what a cluster falls short of the top, and a bound on the mass of
-    # the rest tells if the draw could depend on it; then, about once in a million images, all are
-    # scored. The draw is therefore the one that `_choose` would make.
+    # the memory traffic of floats, find the few, and only these are scored: the candidates. A cost
+    # is what a weight falls short of a ceiling, rounded down, so a sum of costs never overstates
+    # how far a cluster is from the best; nor, with the candidates' scores known, the mass of the
+    # rest. If the draw could depend on that (about once in 100,000 images) all are scored. The draw
+    # is therefore the one that `_choose` would make.
 
     cdef Py_ssize_t _count_likely(self) noexcept nogil:
         """Clusters that screening would have left for the image just scored."""
@@ -503,12 +497,10 @@ cdef class Mixture:
             self._write_costs(k)
 
     cdef void _write_costs(self, Py_ssize_t k) noexcept nogil:
-        cdef double cost = self.top - self.base[k]
-        if self.costs.shape[1]:
-            cost -= self.simd.scatter_costs(
-                &self.weights[k, 0], &self.ceiling[0], STEPS, self.costs.shape[1],
-                &self.costs[k // WIDE, 0, cost_column(k)],
-            )
+        cdef double cost = self.top - self.base[k] - self.simd.scatter_costs(
+            &self.weights[k, 0], &self.ceiling[0], STEPS, self.active,
+            &self.costs[k // WIDE, 0, cost_column(k)],
+        )
         if cost < 0.0:  # the cluster has outgrown the top
             self._start_screening()
         else:
@@ -518,42 +510,48 @@ cdef class Mixture:
         """As `_choose`."""
         cdef Py_ssize_t start = self.images.start[i]
         cdef Py_ssize_t n_on = self.images.start[i + 1] - start
-        cdef const uint32_t *on = &self.images.on[start] if n_on else NULL
-        cdef Py_ssize_t blocks = self.clusters // WIDE + 1
+        cdef Py_ssize_t blocks = self.clusters // WIDE + 1, k, n, new = -1
+        cdef double top = self.top + self._sum_on(&self.ceiling[0], i)
         cdef float score_own = self._score_without(i, own)
-        cdef double own_cost = STEPS * (
-            self.top + self._sum_on(&self.ceiling[0], i) - score_own
-        )
-        cdef double limit = self.simd.screen(
-            &self.costs[0, 0, 0] if n_on else NULL, self.costs.shape[1] * WIDE, on, n_on,
+        # the least is short of the cluster's cost by less than a step for each term
+        cdef double limit = 1 + n_on + self.simd.screen(
+            &self.costs[0, 0, 0], self.costs.shape[1] * WIDE, &self.images.on[start], n_on,
             &self.base_costs[0], blocks, own, &self.screened[0],
         )
-        # the least may be short of its cost by a step for each term
-        limit = min(limit + n_on + 1, own_cost) + STEPS * MARGIN
+        limit = min(limit, STEPS * (top - score_own)) + STEPS * MARGIN
         self.screened[own] = 0
-        cdef Py_ssize_t n = self.simd.below(
+        n = self.simd.below(
             &self.screened[0], blocks, <uint16_t>min(limit, 65535.0), &self.candidates[0]
         )
-        cdef Py_ssize_t new = self._choose_among(
-            i, own, score_own, n, u, self.clusters * self.simd.exp(-MARGIN)
-        )
+        # A cost is held at 127, so the least may yet be far from the best: then limit is too low
+        if STEPS * (top - self._score_candidates(i, own, score_own, n)) + STEPS * MARGIN <= limit:
+            new = self._choose_among(n, u, self.clusters * self.simd.exp(-MARGIN))
         if new == -1:
-            for n in range(self.clusters + 1):
-                self.candidates[n] = <int32_t>n
-            new = self._choose_among(i, own, score_own, self.clusters + 1, u, 0.0)
+            n = self.clusters + 1
+            for k in range(n):
+                self.candidates[k] = <int32_t>k
+            self._score_candidates(i, own, score_own, n)
+            new = self._choose_among(n, u, 0.0)
         return self.candidates[new]
 
-    cdef Py_ssize_t _choose_among(
-        self, Py_ssize_t i, Py_ssize_t own, float score_own, Py_ssize_t n, double u, double rest
+    cdef float _score_candidates(
+        self, Py_ssize_t i, Py_ssize_t own, float score_own, Py_ssize_t n
     ) noexcept nogil:
-        """Draw one of the first n candidates, which leave out a mass of up to `rest`."""
-        cdef Py_ssize_t j, k, blocks = (n + LANES - 1) // LANES
+        """Score the first n candidates; returns the best score."""
+        cdef Py_ssize_t j, k
+        cdef float best = -INFINITY
         for j in range(n):
             k = self.candidates[j]
             if k == own:
                 self.scores[j] = score_own
             else:  # base is -inf beyond the empty cluster
                 self.scores[j] = self.base[k] + self._sum_on(&self.weights[k, 0], i)
+            best = max(best, self.scores[j])
+        return best
+
+    cdef Py_ssize_t _choose_among(self, Py_ssize_t n, double u, double rest) noexcept nogil:
+        """Draw one of the first n candidates, which leave out a mass of up to `rest`, or -1."""
+        cdef Py_ssize_t j, blocks = (n + LANES - 1) // LANES
         for j in range(n, blocks * LANES):
             self.scores[j] = -INFINITY
         return self.simd.choose(&self.scores[0], blocks, u, rest, &self.scratch[0])
@@ -577,9 +575,9 @@ cdef class Mixture:
         self.kept[k] = 0
         if self.screening:
             self._write_costs(k)
-        elif self.by_pixel.shape[1]:
+        else:
             self.simd.scatter(
-                &self.column[0], self.by_pixel.shape[1], &self.by_pixel[k // LANES, 0, k % LANES]
+                &self.column[0], self.active, &self.by_pixel[k // LANES, 0, k % LANES]
             )
 
     cdef double _by_size(self, int32_t n) noexcept nogil:
@@ -615,7 +613,9 @@ cdef class Mixture:
                 &self.alpha_f[0], &self.beta_f[0], &self.counts_[own, 0], n + 1, 1, self.pixels,
                 &self.changed[0], &self.column[0], &self.without[own, 0],
             )
-        return <float>(self._by_size(n) + self.without_off[own]) + self._sum_on(&self.without[own, 0], i)
+        return <float>(self._by_size(n) + self.without_off[own]) + self._sum_on(
+            &self.without[own, 0], i
+        )
 
     cdef float _sum_on(self, const float *column, Py_ssize_t i) noexcept nogil:
         return self.simd.sum_on(column, &self.images.bits[i, 0], self.pixels)

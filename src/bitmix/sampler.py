@@ -113,7 +113,11 @@ def sample(
         progress_of(progress, chains * settings.sweeps, "sweep") as step,
         ThreadPoolExecutor(min(threads, chains)) as pool,
     ):
-        return list(pool.map(lambda chain: run.chain(chain, step), range(chains)))
+        try:
+            return list(pool.map(lambda chain: run.chain(chain, step), range(chains)))
+        except BaseException:  # Ctrl-C, say: let the threads end with their sweep
+            run.stopped = True
+            raise
 
 
 def sample_chain(
@@ -145,13 +149,16 @@ class _Sampler:
         self.seed = _whole("seed", seed, least=0)
         x = as_binary(x)
         self.settings = settings
+        self.stopped = False
         self.images = _gibbs.Images(x)
         self.data_sha256 = data_sha256(x)
 
     def chain(self, chain: int, step: Callable[[str], None]) -> Latent:
         generator = np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=(chain,)))
         mixture = self._start(generator)
-        trace = [self._sweep(mixture, generator, step) for _ in range(self.settings.sweeps)]
+        trace = []
+        while len(trace) < self.settings.sweeps and not self.stopped:
+            trace.append(self._sweep(mixture, generator, step))
         return Latent(
             assignments=mixture.assignments,
             sizes=mixture.sizes,

@@ -30,7 +30,9 @@ def spread(low, high, dtype, n=20_000, log=True):
     else:
         points = np.concatenate([rng.uniform(low, high, n), rng.uniform(-1, 0, n), [0.0, -0.0]])
     points = np.concatenate([[low, high], points]).astype(dtype)
-    points = np.concatenate([points, np.nextafter(points, dtype(2)), np.nextafter(points, dtype(1))])
+    points = np.concatenate(
+        [points, np.nextafter(points, dtype(2)), np.nextafter(points, dtype(1))]
+    )
     return points[(points >= dtype(low)) & (points <= dtype(high))]
 
 

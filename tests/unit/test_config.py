@@ -1,0 +1,93 @@
+"""The configuration: its schema, its errors, its defaults."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+import yaml
+
+import bitmix
+from bitmix.config import ConfigError, resolve, retype
+from bitmix.model import HYPERPRIORS
+from bitmix.moves import MOVES
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text())
+RUN = SCHEMA["properties"]["runs"]["additionalProperties"]["properties"]
+
+
+def test_the_schema_knows_the_moves_and_hyperpriors():
+    assert RUN["moves"]["items"]["enum"] == list(MOVES)
+    assert RUN["hyperprior"]["enum"] == list(HYPERPRIORS)
+
+
+def test_the_defaults_are_those_of_sample():
+    parameters = inspect.signature(bitmix.sample).parameters
+    for key in parameters.keys() & RUN.keys():
+        default = parameters[key].default
+        assert RUN[key]["default"] == (list(default) if isinstance(default, tuple) else default)
+
+
+def test_the_committed_configuration_is_the_study():
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    tutorial = resolve(config, SCHEMA)["runs"]["tutorial"]
+    study = resolve({"runs": {"study": {}}}, SCHEMA)["runs"]["study"]
+    assert {**tutorial, "seed": 0} == study
+
+
+def test_defaults_fill_what_is_absent_and_keep_what_is_there():
+    config = {"runs": {"mine": {"chains": 2, "data": {"labels": [7]}}}}
+    run = resolve(config, SCHEMA)["runs"]["mine"]
+    assert (run["chains"], run["sweeps"]) == (2, 5)
+    assert run["data"] == {
+        "source": "mnist", "labels": [7], "threshold": 0, "limit": None, "folder": None,
+    }  # fmt: skip
+    assert config == {"runs": {"mine": {"chains": 2, "data": {"labels": [7]}}}}
+
+
+def test_runs_do_not_share_their_defaults():
+    runs = resolve({"runs": {"a": {}, "b": {}}}, SCHEMA)["runs"]
+    runs["a"]["data"]["labels"].append(4)
+    assert runs["b"]["data"]["labels"] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({}, "runs: missing"),
+        ({"run": {}, "runs": {"a": {}}}, "run: unknown key, did you mean runs?"),
+        ({"runs": {}}, "runs: "),
+        ({"runs": {"a": None}}, "runs.a: must be a group of keys, but is None"),
+        ({"runs": {"a b": {}}}, "runs: 'a b' is not allowed (a run's name is made of letters"),
+        ({"runs": {"a": {"sweps": 5}}}, "runs.a.sweps: unknown key, did you mean sweeps?"),
+        ({"runs": {"a": {"x": 5}}}, "runs.a.x: unknown key; allowed: data, seed, chains"),
+        ({"runs": {"a": {"sweeps": "5"}}}, "runs.a.sweeps: must be a whole number, but is '5'"),
+        ({"runs": {"a": {"sweeps": 2.5}}}, "runs.a.sweeps: must be a whole number, but is 2.5"),
+        ({"runs": {"a": {"sweeps": True}}}, "runs.a.sweeps: must be a whole number, but is True"),
+        ({"runs": {"a": {"chains": 0}}}, "runs.a.chains: must be at least 1, but is 0"),
+        ({"runs": {"a": {"concentration": 0}}}, "runs.a.concentration: must be above 0, but is 0"),
+        ({"runs": {"a": {"data": {"threshold": 255}}}}, "runs.a.data.threshold: must be at most"),
+        ({"runs": {"a": {"data": {"labels": [2, 2]}}}}, "runs.a.data.labels: "),
+        ({"runs": {"a": {"data": {"labels": [2, 10]}}}}, "runs.a.data.labels.1: must be at most 9"),
+        ({"runs": {"a": {"moves": ["asign"]}}}, "'asign' is not known, did you mean assign?"),
+        ({"runs": {"a": {"moves": ["pixel_priors"]}}}, "runs.a.moves: must include assign"),
+        ({"runs": {"a": {"hyperprior": "flat"}}}, "allowed: exponential, bda"),
+        ({"runs": {"a": {"data": {"limit": "all"}}}}, "must be a whole number or null"),
+    ],
+)
+def test_errors_name_the_key_and_what_is_allowed(config, message):
+    with pytest.raises(ConfigError) as error:
+        resolve(config, SCHEMA)
+    assert message in str(error.value)
+
+
+def test_all_errors_come_at_once():
+    with pytest.raises(ConfigError) as error:
+        resolve({"runs": {"a": {"sweps": 5, "chains": 0}}}, SCHEMA)
+    assert "runs.a.sweps" in str(error.value)
+    assert "runs.a.chains" in str(error.value)
+
+
+def test_retype_reads_text_as_yaml():
+    given = {"a": {"b": "5", "c": ["2", "x"], "d": "null", "e": 1.5}}
+    assert retype(given) == {"a": {"b": 5, "c": [2, "x"], "d": None, "e": 1.5}}

@@ -1,0 +1,137 @@
+"""The figures: what is drawn, and how it is written."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import bitmix
+from bitmix import figures, study
+from bitmix.data import Dataset
+from bitmix.predict import pixel_means
+
+SHAPE = (6, 4)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    rng = np.random.default_rng(0)
+    labels = np.arange(90) % 3
+    x = (rng.random((90, 24)) < 0.2 + 0.3 * labels[:, None]).astype(np.uint8)
+    return Dataset(x, labels, SHAPE)
+
+
+@pytest.fixture(scope="module")
+def latents(dataset):
+    return bitmix.sample(dataset.x, chains=7, sweeps=3, initial_clusters=30, progress=False)
+
+
+def drawn(figure):
+    """The only image of a figure, as an array."""
+    (axes,) = figure.axes
+    (image,) = axes.images
+    return image.get_array()
+
+
+def test_files(tmp_path, dataset):
+    figure = figures.binary_digit(dataset.x[0], SHAPE, "A title")
+    figures.save_figure(figure, tmp_path, "sub/digit", "What it shows, in an écriture.")
+    names = sorted(path.name for path in (tmp_path / "sub").iterdir())
+    assert names == ["digit.alt.txt", "digit.png", "digit.svg"]
+    alt = (tmp_path / "sub/digit.alt.txt").read_text(encoding="utf-8")
+    assert alt == "What it shows, in an écriture.\n"
+    with Image.open(tmp_path / "sub/digit.png") as image:
+        assert image.info["Description"] == "What it shows, in an écriture."
+        assert image.size == (720, 760)
+    assert "What it shows" in (tmp_path / "sub/digit.svg").read_text(encoding="utf-8")
+
+
+def test_no_folder_no_files(tmp_path, monkeypatch, dataset):
+    monkeypatch.chdir(tmp_path)
+    figures.save_figure(figures.binary_digit(dataset.x[0], SHAPE, "t"), "", "digit", "alt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_figure_gives_the_same_files(tmp_path, latents):
+    for folder in ("a", "b"):
+        figures.save_figure(figures.traces(latents), tmp_path / folder, "trace", "alt")
+    for name in ("trace.png", "trace.svg"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_binary_digit_shows_the_pixels(dataset):
+    shown = drawn(figures.binary_digit(dataset.x[0], SHAPE, "t"))
+    np.testing.assert_array_equal(shown, dataset.x[0].reshape(SHAPE))
+
+
+def test_clusters_show_the_means_largest_first(latents):
+    latent = latents[0]
+    figure = figures.clusters(latent, SHAPE)
+    canvas = drawn(figure)
+    largest = latent.sizes.argmax()
+    np.testing.assert_allclose(canvas[:6, :4], pixel_means(latent)[largest].reshape(SHAPE))
+    numbers = [text.get_text() for text in figure.axes[0].texts[:-1]]
+    assert [int(number) for number in numbers] == sorted(latent.sizes.tolist(), reverse=True)
+    assert f"{len(latent.sizes)} clusters" in figure.axes[0].texts[-1].get_text()
+
+
+def test_clusters_have_twelve_a_row(latents):
+    latent = latents[0]
+    heights = {
+        text.get_position()[1] for text in figures.clusters(latent, SHAPE).axes[0].texts[:-1]
+    }
+    assert len(heights) == -(-len(latent.sizes) // 12)
+
+
+def test_scaled_clusters_keep_the_largest(latents):
+    plain = drawn(figures.clusters(latents[0], SHAPE))
+    scaled = drawn(figures.clusters(latents[0], SHAPE, scale_by_size=True))
+    assert plain.shape == scaled.shape
+    np.testing.assert_allclose(scaled[:6, :4], plain[:6, :4], rtol=1e-6)
+    assert scaled.sum() < plain.sum()
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, 0.3, 1e-9])
+def test_shrink_centres_and_keeps_the_mean(scale):
+    image = np.full((28, 20), 0.5)
+    small = figures.shrink(image, scale)
+    height, width = max(1, round(28 * scale)), max(1, round(20 * scale))
+    assert small.shape == (28, 20)
+    assert np.count_nonzero(small) == height * width
+    assert small[small > 0] == pytest.approx(0.5)
+    rows, columns = np.nonzero(small)
+    assert abs(rows.mean() - 13.5) <= 0.5
+    assert abs(columns.mean() - 9.5) <= 0.5
+
+
+def test_traces_draw_every_sweep_of_every_chain(latents):
+    left, right = figures.traces(latents).axes
+    for axes, key in ((left, "log_joint"), (right, "clusters")):
+        assert len(axes.lines) == len(latents)
+        for line, latent in zip(axes.lines, latents, strict=True):
+            np.testing.assert_array_equal(line.get_xdata(), [1, 2, 3])
+            np.testing.assert_array_equal(line.get_ydata(), latent.trace[key])
+
+
+def test_traces_can_be_told_apart_without_colour(latents):
+    lines = figures.traces(latents).axes[0].lines
+    looks = {(line.get_linestyle(), line.get_marker()) for line in lines}
+    assert len(looks) == len(latents)
+
+
+def test_predictions_are_above_the_truth(dataset):
+    queries, observed = dataset.x[:3], study.top_half(SHAPE)
+    guess = np.full(queries.shape, 0.25)
+    figure = figures.predictions(queries, observed, guess, guess / 2, SHAPE)
+    grid = np.array(figure.axes).reshape(4, 3)
+    for column in range(3):
+        seen, sampled, exact, truth = (axes.images[0].get_array() for axes in grid[:, column])
+        np.testing.assert_array_equal(np.ma.getmaskarray(seen).ravel(), ~observed)
+        assert sampled.min() == sampled.max() == 0.25
+        assert exact.min() == exact.max() == 0.125
+        np.testing.assert_array_equal(truth.ravel(), queries[column])
+
+
+def test_the_heatmap_is_in_grey_levels():
+    figure = figures.grey_digit(np.arange(24, dtype=np.uint8).reshape(SHAPE), "A title")
+    assert figure.axes[0].get_title(loc="left") == "A title"
+    assert figure.axes[0].collections[0].get_clim() == (0, 255)

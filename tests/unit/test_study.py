@@ -1,0 +1,61 @@
+"""What the notebooks start from."""
+
+import numpy as np
+import pytest
+
+import bitmix
+from bitmix import study
+from bitmix.data import Dataset, save_dataset
+
+
+@pytest.fixture
+def dataset():
+    rng = np.random.default_rng(0)
+    return Dataset(rng.integers(0, 2, (20, 12), dtype=np.uint8), np.arange(20) % 2 + 4, (3, 4))
+
+
+def test_open_dataset_reads_the_file(tmp_path, dataset):
+    save_dataset(tmp_path / "data.npz", dataset)
+    assert study.open_dataset(tmp_path / "data.npz").sha256 == dataset.sha256
+
+
+def test_open_dataset_without_a_file_is_the_study(mnist):
+    assert study.open_dataset().sha256 == mnist.sha256
+
+
+def test_open_chains(tmp_path, dataset):
+    latents = bitmix.sample(dataset.x, chains=2, sweeps=1, progress=False)
+    files = [tmp_path / f"{latent.chain}.pkl" for latent in latents]
+    for file, latent in zip(files, latents, strict=True):
+        bitmix.save_latents(file, latent)
+    opened = study.open_chains(files, dataset)
+    for old, new in zip(latents, opened, strict=True):
+        np.testing.assert_array_equal(old.assignments, new.assignments)
+    other = Dataset(1 - dataset.x, dataset.labels, dataset.image_shape)
+    with pytest.raises(ValueError, match=r"0\.pkl was sampled from other images"):
+        study.open_chains(files, other)
+
+
+def test_open_chains_without_files_samples(dataset):
+    assert [latent.chain for latent in study.open_chains([], dataset)] == [0, 1, 2, 3, 4]
+
+
+def test_first(dataset):
+    assert study.first(dataset, None) is dataset
+    few = study.first(dataset, 3)
+    np.testing.assert_array_equal(few.x, dataset.x[:3])
+    np.testing.assert_array_equal(few.labels, dataset.labels[:3])
+    assert few.image_shape == dataset.image_shape
+    with pytest.raises(ValueError, match="limit is 21, but there are only 20 images"):
+        study.first(dataset, 21)
+
+
+def test_choose_queries(dataset):
+    np.testing.assert_array_equal(study.choose_queries(dataset, 2), [0, 2, 1, 3])
+    with pytest.raises(ValueError, match="only 10 images are labelled 4"):
+        study.choose_queries(dataset, 11)
+
+
+def test_top_half():
+    assert study.top_half((28, 28)).sum() == 14 * 28
+    np.testing.assert_array_equal(study.top_half((3, 2)), [True, True, False, False, False, False])
