@@ -510,22 +510,26 @@ cdef class Mixture:
         """As `_choose`."""
         cdef Py_ssize_t start = self.images.start[i]
         cdef Py_ssize_t n_on = self.images.start[i + 1] - start
-        cdef Py_ssize_t blocks = self.clusters // WIDE + 1, k, n, new = -1
-        cdef double top = self.top + self._sum_on(&self.ceiling[0], i)
+        cdef Py_ssize_t blocks = self.clusters // WIDE + 1, k, n, new
+        cdef double top = self.top + self._sum_on(&self.ceiling[0], i), limit, reach
         cdef float score_own = self._score_without(i, own)
         # the least is short of the cluster's cost by less than a step for each term
-        cdef double limit = 1 + n_on + self.simd.screen(
+        reach = 1 + n_on + self.simd.screen(
             &self.costs[0, 0, 0], self.costs.shape[1] * WIDE, &self.images.on[start], n_on,
             &self.base_costs[0], blocks, own, &self.screened[0],
         )
-        limit = min(limit, STEPS * (top - score_own)) + STEPS * MARGIN
+        reach = min(reach, STEPS * (top - score_own)) + STEPS * MARGIN
         self.screened[own] = 0
-        n = self.simd.below(
-            &self.screened[0], blocks, <uint16_t>min(limit, 65535.0), &self.candidates[0]
-        )
-        # A cost is held at 127, so the least may yet be far from the best: then limit is too low
-        if STEPS * (top - self._score_candidates(i, own, score_own, n)) + STEPS * MARGIN <= limit:
-            new = self._choose_among(n, u, self.clusters * self.simd.exp(-MARGIN))
+        while True:
+            limit = reach
+            n = self.simd.below(
+                &self.screened[0], blocks, <uint16_t>min(limit, 65535.0), &self.candidates[0]
+            )
+            # as costs are held at 127, the least may belong to a cluster far from the best
+            reach = STEPS * (top - self._score_candidates(i, own, score_own, n)) + STEPS * MARGIN
+            if reach <= limit:
+                break
+        new = self._choose_among(n, u, self.clusters * self.simd.exp(-MARGIN))
         if new == -1:
             n = self.clusters + 1
             for k in range(n):
