@@ -31,19 +31,21 @@ def log_partition(sizes, concentration):
     )
 
 
-def log_marginal(x, z, alpha, beta):
+def log_marginal(x, z, alpha, beta, observed=None):
     """log p(x | z, alpha, beta), theta integrated out, shape (D,)."""
+    observed = np.ones(x.shape, int) if observed is None else observed.astype(int)
     total = np.zeros(x.shape[1])
     for k in np.unique(z):
-        heads = x[z == k].sum(axis=0, dtype=int)
-        tails = (z == k).sum() - heads
+        heads = (x * observed)[z == k].sum(axis=0, dtype=int)
+        tails = observed[z == k].sum(axis=0) - heads
         total += betaln(alpha + heads, beta + tails) - betaln(alpha, beta)
     return total
 
 
-def log_joint(x, z, alpha, beta, concentration):
+def log_joint(x, z, alpha, beta, concentration, observed=None):
     sizes = np.bincount(z)
-    return log_partition(sizes[sizes > 0], concentration) + log_marginal(x, z, alpha, beta).sum()
+    log_z = log_partition(sizes[sizes > 0], concentration)
+    return log_z + log_marginal(x, z, alpha, beta, observed).sum()
 
 
 class Reference:

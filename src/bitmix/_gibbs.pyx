@@ -54,8 +54,11 @@ cdef extern from "_simd.h":
         double (*sum_log)(const float *, float, Py_ssize_t) noexcept nogil
         double (*sum_lgamma)(double, const double *, Py_ssize_t) noexcept nogil
         double (*log_rising)(double, const double *, const double *, Py_ssize_t) noexcept nogil
-        void (*log_marginal)(const double *, const double *, const int32_t *, Py_ssize_t,
-                             const int32_t *, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
+        double (*masked_logs)(const float *, const float *, const float *, const int32_t *,
+                              const int32_t *, const uint16_t *, const uint16_t *, int32_t,
+                              Py_ssize_t, float *, float *) noexcept nogil
+        void (*log_marginal)(const double *, const double *, const int32_t *, const int32_t *,
+                             Py_ssize_t, Py_ssize_t, double *) noexcept nogil
         double (*log)(double) noexcept nogil
         double (*exp)(double) noexcept nogil
         double (*lgamma)(double) noexcept nogil
@@ -174,44 +177,73 @@ cdef class Images:
     Parameters
     ----------
     x : (N, D) uint8 array of zeros and ones
+    observed : (N, D) bool array, optional
+        False where a pixel is missing; its value in `x` must then be zero.
 
     Attributes
     ----------
     shape : (N, D)
+    active, never : arrays of int
+        Pixels that are on in some image, ascending, and in none. With missing pixels all are
+        active, as the latter then differ too.
     """
 
     cdef readonly tuple shape
-    cdef int64_t[::1] start     # (N + 1,) where an image's on-pixels start in `on`
-    cdef uint32_t[::1] on       # on-pixels of all images, as indices into `active`
-    cdef uint16_t[:, ::1] bits  # (N, P / 16) the same, one bit a pixel
-    cdef readonly object active  # (A,) pixels that are on in some image, ascending
-    cdef readonly object never   # (D - A,) pixels that are on in none
+    cdef readonly object active, never  # (A,), (D - A,)
+    cdef int64_t[::1] start         # (N + 1,) where an image's rows start in `on`
+    cdef uint32_t[::1] on           # its on-pixels d, then its missing ones as A + d, d in `active`
+    cdef uint16_t[:, ::1] bits      # (N, P / 16) the former, one bit a pixel
+    cdef uint16_t[:, ::1] missing   # (N, P / 16) the latter, and the padding; None if there are none
 
-    def __init__(self, x):
+    def __init__(self, x, observed=None):
         x = np.ascontiguousarray(x, np.uint8)
         if max(x.shape) > np.iinfo(np.int32).max:
             raise ValueError(f"x has the shape {x.shape}: at most 2**31 - 1 rows and columns")
         self.shape = x.shape
         seen = np.bitwise_or.reduce(x, axis=0) != 0
+        if observed is not None:
+            seen[:] = True
         self.active = np.flatnonzero(seen)
         self.never = np.flatnonzero(~seen)
         rank = np.zeros(x.shape[1], np.uint32)
         rank[self.active] = np.arange(len(self.active))
+        words = _padded(max(len(self.active), 1)) // LANES
         self.start = np.empty(len(x) + 1, np.int64)
-        self.on = np.empty(np.count_nonzero(x) + 1, np.uint32)
-        self.bits = np.zeros((len(x), _padded(max(len(self.active), 1)) // LANES), np.uint16)
-        self._pack(x, rank)
+        self.bits = np.zeros((len(x), words), np.uint16)
+        self.missing = None
+        rows = np.count_nonzero(x)
+        if observed is None:
+            observed = np.empty((0, 0), bool)
+        else:
+            rows += observed.size - np.count_nonzero(observed)
+            padding = np.zeros(words * LANES, bool)
+            padding[x.shape[1]:] = True
+            self.missing = np.tile(np.packbits(padding, bitorder="little").view("<u2"), (len(x), 1))
+        self.on = np.empty(rows + 1, np.uint32)
+        self._pack(x, rank, np.ascontiguousarray(observed).view(np.uint8))
 
-    cdef void _pack(self, const uint8_t[:, ::1] x, const uint32_t[::1] rank) noexcept nogil:
+    cdef void _pack(
+        self, const uint8_t[:, ::1] x, const uint32_t[::1] rank, const uint8_t[:, ::1] observed
+    ) noexcept nogil:
         cdef Py_ssize_t i, d, j = 0
         for i in range(x.shape[0]):
             self.start[i] = j
             for d in range(x.shape[1]):
                 self.on[j] = rank[d]  # overwritten by the next unless on: faster than to ask
                 j += x[i, d]
-            self.start[i + 1] = j
             for d in range(self.start[i], j):
                 self.bits[i, self.on[d] // LANES] |= <uint16_t>(1 << self.on[d] % LANES)
+            for d in range(observed.shape[1]):
+                if not observed[i, d]:
+                    self.on[j] = <uint32_t>(observed.shape[1] + d)
+                    j += 1
+                    self.missing[i, d // LANES] |= <uint16_t>(1 << d % LANES)
+        self.start[self.start.shape[0] - 1] = j
+
+    def mixture(self, assignments, alpha, beta, concentration):
+        """The state of a chain on these images."""
+        kind = Mixture if self.missing is None else MaskedMixture
+        return kind(self, assignments, alpha, beta, concentration)
 
 
 # ---------------------------------------------------------------- the mixture
@@ -248,6 +280,7 @@ cdef class Mixture:
 
     # by active pixel, padded to P
     cdef Py_ssize_t pixels, active      # P, A
+    cdef Py_ssize_t rows                # of by_pixel: A
     cdef float[::1] alpha_f, beta_f, shift_f                # shift: alpha + beta
     cdef float[::1] never_beta_f, never_shift_f             # the same of pixels that are never on
     cdef float[::1] changed, column                         # scratch
@@ -259,7 +292,7 @@ cdef class Mixture:
     cdef float[:, ::1] log_on, log_off  # log(alpha + c) and log(beta + n - c), (room, P)
     cdef double[::1] sum_off            # sum_d log_off
     cdef float[:, ::1] weights          # log_on - log_off, (room, P), if screening
-    cdef float[:, :, ::1] by_pixel      # the same transposed, (room / 16, A | 1, 16), if not
+    cdef float[:, :, ::1] by_pixel      # the same transposed, (room / 16, rows | 1, 16), if not
     cdef float[::1] base, scores, scratch
     # weights of a cluster less one member: 0 = stale, 1 = asked for since, 2 = kept in `without`
     cdef uint8_t[::1] kept
@@ -269,7 +302,7 @@ cdef class Mixture:
     # screening: scores from above in steps of 1 / STEPS nat
     cdef readonly bint screening
     cdef public Py_ssize_t probe        # images of a sweep before it is decided on
-    cdef uint8_t[:, :, ::1] costs       # STEPS (ceiling - weights), (room / 64, A | 1, 64)
+    cdef uint8_t[:, :, ::1] costs       # STEPS (ceiling - weights), (room / 64, rows | 1, 64)
     cdef uint16_t[::1] base_costs       # STEPS (top - base), room
     cdef float[::1] ceiling             # (P,)
     cdef double top
@@ -289,6 +322,7 @@ cdef class Mixture:
         self.by_size = np.empty(len(self.z) + 1)
         self.pixels = LANES * images.bits.shape[1]
         self.active = len(images.active)
+        self.rows = self._rows()
         self.alpha_f = _aligned(self.pixels, np.float32)
         self.beta_f = _aligned(self.pixels, np.float32)
         self.shift_f = _aligned(self.pixels, np.float32)
@@ -321,11 +355,14 @@ cdef class Mixture:
             array[:] = 1
             array[:len(values)] = values
 
+    cdef Py_ssize_t _rows(self):
+        return self.active
+
     def _reserve(self, Py_ssize_t clusters):
         """Make room for that many columns, and some more."""
         cdef Py_ssize_t room = ((clusters + clusters // 4) // WIDE + 1) * WIDE
         # an odd number of cache lines from block to block: powers of two alias in the cache
-        cdef Py_ssize_t lines = len(self.images.active) | 1
+        cdef Py_ssize_t lines = self.rows | 1
         rows = (room, self.pixels)
         self.sizes_ = self._grown("sizes", room, np.int32)
         self.counts_ = self._grown("counts", rows, np.int32)
@@ -357,8 +394,6 @@ cdef class Mixture:
     cdef void _count(self) noexcept nogil:
         """Sizes and on-counts from the assignments."""
         cdef Py_ssize_t i, j, k
-        self.sizes_[:] = 0
-        self.counts_[:, :] = 0
         for i in range(self.z.shape[0]):
             k = self.z[i]
             self.sizes_[k] += 1
@@ -380,10 +415,18 @@ cdef class Mixture:
     @property
     def counts(self):
         """(K, D) int32 on-counts"""
-        counts = np.zeros((self.clusters, self.images.shape[1]), np.int32)
+        return self._by_original_pixel(self.counts_)
+
+    @property
+    def observed(self):
+        """(K, D) int32, members of which the pixel is observed; None if it is in all."""
+        return None
+
+    def _by_original_pixel(self, array):
         active = self.images.active
-        counts[:, active] = np.asarray(self.counts_)[:self.clusters, :len(active)]
-        return counts
+        found = np.zeros((self.clusters, self.images.shape[1]), np.int32)
+        found[:, active] = np.asarray(array)[:self.clusters, :len(active)]
+        return found
 
     @property
     def alpha(self):
@@ -660,18 +703,22 @@ cdef class Mixture:
         """Give the number of the emptied cluster k to the last one."""
         cdef Py_ssize_t last = self.clusters - 1, i
         if k != last:
-            self.sizes_[k] = self.sizes_[last]
-            self.counts_[k] = self.counts_[last]
+            self._take_counts(k, last)
             for i in range(self.z.shape[0]):
                 if self.z[i] == last:
                     self.z[i] = <int32_t>k
             self._write_cluster(k)
-            self.sizes_[last] = 0
-            self.counts_[last] = 0
             self._write_cluster(last)
         self.base[self.clusters] = -INFINITY
         self.base_costs[self.clusters] = 65535
         self.clusters = last
+
+    cdef void _take_counts(self, Py_ssize_t k, Py_ssize_t last) noexcept nogil:
+        """Move the statistics of the last cluster to k, and leave none."""
+        self.sizes_[k] = self.sizes_[last]
+        self.counts_[k] = self.counts_[last]
+        self.sizes_[last] = 0
+        self.counts_[last] = 0
 
     # ------------------------------------------------------------ pixel priors
 
@@ -687,60 +734,169 @@ cdef class Mixture:
         serves pixels whose priors differ by orders of magnitude.
         """
         cdef bitgen_t *rng = _bitgen(bit_generator)
-        cdef Py_ssize_t j, k, d, first, lane, active = len(self.images.active)
+        cdef Py_ssize_t j, d
         cdef int64_t[::1] pixel = np.concatenate([self.images.active, self.images.never])
         cdef double[::1] sizes = np.asarray(self.sizes_[:self.clusters], np.float64)
-        cdef double[::1] large = np.empty(self.clusters)
-        cdef int32_t[:, ::1] block = np.zeros((LANES, self.clusters), np.int32)
+        cdef double[:, ::1] large = np.empty((3, self.clusters))
+        cdef int32_t[:, ::1] on = np.empty((LANES, self.clusters), np.int32)
+        cdef int32_t[:, ::1] members = np.empty((LANES, self.clusters), np.int32)
         cdef Sizes table
+        cdef Terms heads, tails, totals
         cdef Conditional target
+        heads.large, tails.large, totals.large = &large[0, 0], &large[1, 0], &large[2, 0]
         target.simd = self.simd
-        target.all = False
         target.sizes = &table
         target.rate, target.power = rate, power
         target.low = self.simd.log(low) if low > 0.0 else -INFINITY
         target.high = self.simd.log(high) if high < INFINITY else INFINITY
         with bit_generator.lock, nogil:
             _tabulate(&table, self.simd, &sizes[0], self.clusters)
-            for j in range((pixel.shape[0] + LANES - 1) // LANES):
-                first = j * LANES
-                for k in range(self.clusters):
-                    for lane in range(LANES):
-                        block[lane, k] = (
-                            self.counts_[k, first + lane] if first + lane < active else 0
-                        )
-                for lane in range(min(LANES, pixel.shape[0] - first)):
-                    d = pixel[first + lane]
-                    self._update_pixel(rng, d, &target, block[lane], sizes, large)
+            for j in range(pixel.shape[0]):
+                if j % LANES == 0:
+                    self._counts_of_pixels(j, on, members)
+                d = pixel[j]
+                self._find_terms(on[j % LANES], members[j % LANES], &heads, &tails, &totals)
+                # what goes with a pixel that all images have is the same for all such pixels
+                target.totals = &totals if self.rows > self.active else NULL
+                target.terms = &heads
+                target.terms_are_sizes = False
+                target.other = self.beta_[d]
+                self.alpha_[d] = _slice(rng, &target, self.alpha_[d])
+                target.terms = &tails
+                target.terms_are_sizes = heads.n == 0 and target.totals == NULL
+                target.other = self.alpha_[d]
+                self.beta_[d] = _slice(rng, &target, self.beta_[d])
         self._round_hyperparameters()
 
-    cdef void _update_pixel(
-        self, bitgen_t *rng, Py_ssize_t d, Conditional *target, int32_t[::1] counts,
-        double[::1] sizes, double[::1] large,
+    cdef void _counts_of_pixels(
+        self, Py_ssize_t first, int32_t[:, ::1] on, int32_t[:, ::1] members
+    ) noexcept nogil:
+        """On-counts, and how many images have the pixel, for LANES pixels of all clusters."""
+        cdef Py_ssize_t k, lane
+        for k in range(self.clusters):
+            for lane in range(LANES):
+                on[lane, k] = self.counts_[k, first + lane] if first + lane < self.active else 0
+                members[lane, k] = self.sizes_[k]
+
+    cdef void _find_terms(
+        self, int32_t[::1] on, int32_t[::1] members, Terms *heads, Terms *tails, Terms *totals
     ) noexcept nogil:
         cdef Py_ssize_t k
-        target.large = &large[0]
-        _no_terms(target)
+        _no_terms(heads)
+        _no_terms(tails)
         for k in range(self.clusters):
-            _add_term(target, counts[k])
-        _end_terms(target)
-        target.other = self.beta_[d]
-        self.alpha_[d] = _slice(rng, target, self.alpha_[d])
-        target.all = target.n_terms == 0
-        _no_terms(target)
-        for k in range(self.clusters):
-            _add_term(target, sizes[k] - counts[k])
-        _end_terms(target)
-        target.other = self.alpha_[d]
-        self.beta_[d] = _slice(rng, target, self.beta_[d])
-        target.all = False
+            _add_term(heads, on[k])
+            _add_term(tails, members[k] - on[k])
+        _end_terms(heads)
+        _end_terms(tails)
+        if self.rows > self.active:
+            _no_terms(totals)
+            for k in range(self.clusters):
+                _add_term(totals, members[k])
+            _end_terms(totals)
 
     def log_joint(self):
         """log p(x, z | alpha, beta, concentration), in nats."""
         return log_joint(
             self.sizes, self.counts, np.asarray(self.alpha_), np.asarray(self.beta_),
-            self.concentration,
+            self.concentration, self.observed,
         )
+
+
+# ---------------------------------------------------------------- missing pixels
+
+cdef class MaskedMixture(Mixture):
+    """A mixture of images with missing pixels, which count for nothing.
+
+    Of n_k members only n_kd have pixel d, and base_k takes all pixels for observed; the rows of an
+    image's missing pixels put that right, with the weight log(alpha + beta + n_kd) -
+    log(beta + n_kd - c_kd). The bookkeeping is plainer, and slower, than that of whole images.
+    """
+
+    cdef int32_t[:, ::1] observed_      # n_kd, (room, P)
+    cdef float[::1] column_missing      # beside `column`
+    cdef double column_base
+
+    def __init__(self, Images images, assignments, alpha, beta, double concentration):
+        super().__init__(images, assignments, alpha, beta, concentration)
+        self.probe = self.order.shape[0]  # no screening
+
+    cdef Py_ssize_t _rows(self):
+        return 2 * self.active
+
+    def _reserve(self, Py_ssize_t clusters):
+        Mixture._reserve(self, clusters)
+        self.observed_ = self._grown("observed", (self.base.shape[0], self.pixels), np.int32)
+        self.column_missing = self._grown("column_missing", self.pixels, np.float32)
+
+    @property
+    def observed(self):
+        """(K, D) int32, members of which the pixel is observed."""
+        return self._by_original_pixel(self.observed_)
+
+    cdef void _count(self) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(self.z.shape[0]):
+            self._add(i, self.z[i], 1)
+
+    cdef void _add(self, Py_ssize_t i, Py_ssize_t k, int32_t delta) noexcept nogil:
+        cdef Py_ssize_t d
+        cdef int32_t has
+        self.sizes_[k] += delta
+        for d in range(self.pixels):
+            has = 1 - (self.images.missing[i, d // LANES] >> d % LANES & 1)
+            self.observed_[k, d] += delta * has
+            self.counts_[k, d] += delta * (self.images.bits[i, d // LANES] >> d % LANES & 1)
+
+    cdef void _make_column(self, Py_ssize_t i, Py_ssize_t k, int32_t delta) noexcept nogil:
+        """The column of cluster k after image i joins (delta = 1), leaves (-1) or neither (0)."""
+        self.column_base = self.simd.masked_logs(
+            &self.alpha_f[0], &self.beta_f[0], &self.shift_f[0], &self.counts_[k, 0],
+            &self.observed_[k, 0], &self.images.bits[i, 0], &self.images.missing[i, 0], delta,
+            self.pixels, &self.column[0], &self.column_missing[0],
+        )
+
+    cdef void _write_cluster(self, Py_ssize_t k) noexcept nogil:
+        cdef int32_t n = self.sizes_[k]
+        self._make_column(0, k, 0)
+        self.base[k] = <float>(self.column_base + self.simd.log(n if n else self.concentration))
+        self.simd.scatter(&self.column[0], self.active, &self.by_pixel[k // LANES, 0, k % LANES])
+        self.simd.scatter(
+            &self.column_missing[0], self.active,
+            &self.by_pixel[k // LANES, self.active, k % LANES],
+        )
+
+    cdef float _score_without(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
+        cdef int32_t n = self.sizes_[own] - 1
+        if n == 0:
+            return -INFINITY
+        self._make_column(i, own, -1)
+        return (
+            <float>(self.column_base + self.simd.log(n)) + self._sum_on(&self.column[0], i)
+            + self.simd.sum_on(
+                &self.column_missing[0], &self.images.missing[i, 0], self.pixels
+            )
+        )
+
+    cdef void _change(
+        self, Py_ssize_t i, Py_ssize_t k, int32_t delta, const float *changed
+    ) noexcept nogil:
+        self._add(i, k, delta)
+        self._write_cluster(k)
+
+    cdef void _take_counts(self, Py_ssize_t k, Py_ssize_t last) noexcept nogil:
+        Mixture._take_counts(self, k, last)
+        self.observed_[k] = self.observed_[last]
+        self.observed_[last] = 0
+
+    cdef void _counts_of_pixels(
+        self, Py_ssize_t first, int32_t[:, ::1] on, int32_t[:, ::1] members
+    ) noexcept nogil:
+        cdef Py_ssize_t k, lane
+        for k in range(self.clusters):
+            for lane in range(min(LANES, self.active - first)):
+                on[lane, k] = self.counts_[k, first + lane]
+                members[lane, k] = self.observed_[k, first + lane]
 
 
 # ---------------------------------------------------------------- slice sampling of one pixel
@@ -809,55 +965,68 @@ cdef double _size_sum_quick(const Sizes *table, double s) noexcept nogil:
     return table.series[piece][0] + x * b0 - b1
 
 
-# The conditional of one parameter a (alpha_d or beta_d) given the other, in u = log a: with m terms
-# t_i, the counts that a goes with and that are not zero,
-#   sum_i log (a)_{t_i} - sum_k log (a + other)_{n_k} + log p(a, other) + u,
+# Counts t of one pixel in all clusters, as log_rising takes them
+cdef struct Terms:
+    double[16] more        # how many exceed 0, 1, ..., 15
+    double *large          # those from 16 on
+    Py_ssize_t n, n_large  # how many are not zero
+
+
+cdef inline void _no_terms(Terms *terms) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(16):
+        terms.more[j] = 0.0
+    terms.n = terms.n_large = 0
+
+
+cdef inline void _add_term(Terms *terms, int32_t t) noexcept nogil:
+    if t >= 16:
+        terms.large[terms.n_large] = t
+        terms.n_large += 1
+    elif t > 0:
+        terms.more[t - 1] += 1.0
+        terms.n += 1
+
+
+cdef inline void _end_terms(Terms *terms) noexcept nogil:
+    """From how many terms equal 1, 2, ..., 15 to how many exceed 0, 1, ..., 15."""
+    cdef Py_ssize_t j
+    terms.n += terms.n_large
+    terms.more[15] += terms.n_large
+    for j in range(14, -1, -1):
+        terms.more[j] += terms.more[j + 1]
+
+
+# The conditional of one parameter a (alpha_d or beta_d) given the other, in u = log a: with t_k the
+# counts that go with a, c_kd or n_k - c_kd,
+#   sum_k log (a)_{t_k} - sum_k log (a + other)_{n_k} + log p(a, other) + u,
 # (a)_t = Gamma(a + t) / Gamma(a) the rising factorial.
 cdef struct Conditional:
     const Simd *simd
-    const Sizes *sizes
     double rate, power, low, high  # of the hyperprior, bounds in u
     double other
-    double[16] more                # how many terms exceed 0, 1, ..., 15
-    double *large                  # the terms from 16 on
-    Py_ssize_t n_terms, n_large
-    bint all                       # the terms are the sizes of all clusters
+    const Terms *terms
+    bint terms_are_sizes           # then they are in the table
+    const Terms *totals            # n_kd where they differ from n_k, or NULL
+    const Sizes *sizes             # n_k
 
 
-cdef inline void _no_terms(Conditional *p) noexcept nogil:
-    cdef Py_ssize_t j
-    for j in range(16):
-        p.more[j] = 0.0
-    p.n_terms = p.n_large = 0
-
-
-cdef inline void _add_term(Conditional *p, double term) noexcept nogil:
-    if term >= 16.0:
-        p.large[p.n_large] = term
-        p.n_large += 1
-    elif term > 0.0:
-        p.more[<Py_ssize_t>term - 1] += 1.0
-        p.n_terms += 1
-
-
-cdef inline void _end_terms(Conditional *p) noexcept nogil:
-    """From how many terms equal 1, 2, ..., 15 to how many exceed 0, 1, ..., 15."""
-    cdef Py_ssize_t j
-    p.n_terms += p.n_large
-    p.more[15] += p.n_large
-    for j in range(14, -1, -1):
-        p.more[j] += p.more[j + 1]
+cdef double _log_rising(const Conditional *p, const Terms *terms, double a) noexcept nogil:
+    return p.simd.log_rising(a, terms.more, terms.large, terms.n_large)
 
 
 cdef double _log_conditional(const Conditional *p, double u) noexcept nogil:
     cdef double a = p.simd.exp(u), s = a + p.other, log_s = p.simd.log(s), value
     if not p.low < u < p.high:
         return -INFINITY
-    if p.all:
-        value = _size_sum_quick(p.sizes, a) + p.n_terms * u
+    if p.terms_are_sizes:
+        value = _size_sum_quick(p.sizes, a) + p.sizes.clusters * u
     else:
-        value = p.simd.log_rising(a, p.more, p.large, p.n_large)
-    value -= _size_sum_quick(p.sizes, s) + p.sizes.clusters * log_s
+        value = _log_rising(p, p.terms, a)
+    if p.totals == NULL:
+        value -= _size_sum_quick(p.sizes, s) + p.sizes.clusters * log_s
+    else:
+        value -= _log_rising(p, p.totals, s)
     return value - p.rate * a - p.power * log_s + u
 
 
@@ -865,7 +1034,7 @@ cdef double _slice(bitgen_t *rng, const Conditional *p, double a) noexcept nogil
     """One slice-sampling update of a: stepping out, then shrinkage."""
     cdef double start = p.simd.log(a)
     # about the spread of log a that its terms leave; free of a, as the width must be
-    cdef double width = 3.0 / sqrt(1.0 + p.n_terms)
+    cdef double width = 3.0 / sqrt(1.0 + p.terms.n)
     cdef double height = _log_conditional(p, start) + p.simd.log(1.0 - _uniform(rng))
     cdef double left = start - width * _uniform(rng)
     cdef double right = left + width
@@ -886,49 +1055,40 @@ cdef double _slice(bitgen_t *rng, const Conditional *p, double a) noexcept nogil
 
 # ---------------------------------------------------------------- log joint
 
-def log_joint(sizes, counts, alpha, beta, double concentration):
+def log_joint(sizes, counts, alpha, beta, double concentration, observed=None):
     """log p(x, z | alpha, beta, concentration), in nats.
 
     log p(z) is the Chinese restaurant process's (Antoniak 1974; Neal 2000, eq. 2.10),
     K log a + sum_k lgamma(n_k) + lgamma(a) - lgamma(a + N) with a the concentration, and
-    log p(x | z) = sum_kd log B(alpha_d + c_kd, beta_d + n_k - c_kd) - log B(alpha_d, beta_d).
+    log p(x | z) = sum_kd log B(alpha_d + c_kd, beta_d + n_kd - c_kd) - log B(alpha_d, beta_d),
+    where n_kd is n_k unless pixels are missing.
 
     Parameters
     ----------
-    sizes : (K,) int
-    counts : (K, D) int, on-counts
+    sizes : (K,) int, n_k
+    counts : (K, D) int, c_kd
     alpha, beta : (D,) float
     concentration : float
+    observed : (K, D) int, optional, n_kd
     """
-    cdef Py_ssize_t k, d, clusters = counts.shape[0], pixels = counts.shape[1]
+    cdef Py_ssize_t d, clusters = counts.shape[0], pixels = counts.shape[1]
     cdef Py_ssize_t padded = _padded(pixels)
-    cdef int32_t[::1] n = np.array(sizes, np.int32)
-    cdef int32_t[:, ::1] c = np.zeros((clusters, padded), np.int32)
+    cdef int32_t[:, ::1] c = np.zeros((clusters, padded), np.int32), n = np.zeros_like(c)
     cdef double[::1] a = np.ones(padded), b = np.ones(padded), by_pixel = np.empty(padded)
     cdef double[::1] members = np.array(sizes, np.float64)
     cdef double value
     np.asarray(c)[:, :pixels] = counts
+    np.asarray(n)[:, :pixels] = np.asarray(sizes)[:, None] if observed is None else observed
     np.asarray(a)[:pixels] = alpha
     np.asarray(b)[:pixels] = beta
+    value = simd.lgamma(concentration) - simd.lgamma(concentration + np.sum(sizes))
     with nogil:
-        simd.log_marginal(
-            &a[0], &b[0], &c[0, 0], padded, &n[0], clusters, padded, &by_pixel[0]
-        )
-        value = clusters * simd.log(concentration)
+        simd.log_marginal(&a[0], &b[0], &c[0, 0], &n[0, 0], clusters, padded, &by_pixel[0])
+        value += clusters * simd.log(concentration)
         value += simd.sum_lgamma(0.0, &members[0], clusters)
-        value += simd.lgamma(concentration)
-        value -= simd.lgamma(concentration + <double>sum_int(n))
         for d in range(pixels):
             value += by_pixel[d]
     return value
-
-
-cdef int64_t sum_int(int32_t[::1] n) noexcept nogil:
-    cdef int64_t total = 0
-    cdef Py_ssize_t k
-    for k in range(n.shape[0]):
-        total += n[k]
-    return total
 
 
 # ---------------------------------------------------------------- for the tests of the arithmetic

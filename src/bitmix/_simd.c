@@ -381,6 +381,30 @@ static double change(const float *alpha, const float *beta, int32_t *counts, int
     return total(sum);
 }
 
+static double masked_logs(const float *alpha, const float *beta, const float *shift,
+                          const int32_t *counts, const int32_t *members, const uint16_t *bits,
+                          const uint16_t *missing, int32_t delta, ptrdiff_t pixels, float *weights,
+                          float *weights_missing)
+{
+    sum_f64 sum = {{0}, {0}};
+    for (ptrdiff_t pair = 0; pair < pixels; pair += 2 * LANES) {
+        f32x16 base[2];
+        for (int i = 0; i < 2; i++) {
+            const ptrdiff_t d = pair + i * LANES;
+            const i32x16 c = load_i32(counts + d) + (lanes_of(bits[d / LANES]) & delta);
+            const i32x16 n = load_i32(members + d) + (~lanes_of(missing[d / LANES]) & delta);
+            const f32x16 on = log_f32(load_f32(alpha + d) + to_f32(c));
+            const f32x16 off = log_f32(load_f32(beta + d) + to_f32(n - c));
+            const f32x16 both = log_f32(load_f32(shift + d) + to_f32(n));
+            store_f32(weights + d, on - off);
+            store_f32(weights_missing + d, both - off);
+            base[i] = off - both;
+        }
+        accumulate(&sum, base);
+    }
+    return total(sum);
+}
+
 static void scatter(const float *column, ptrdiff_t rows, float *weights)
 {
     for (ptrdiff_t d = 0; d < rows; d++) {
@@ -463,16 +487,15 @@ static double log_rising(double a, const double *more, const double *large, ptrd
 }
 
 static void log_marginal(const double *alpha, const double *beta, const int32_t *counts,
-                         ptrdiff_t stride, const int32_t *sizes, ptrdiff_t clusters,
-                         ptrdiff_t pixels, double *out)
+                         const int32_t *members, ptrdiff_t clusters, ptrdiff_t pixels, double *out)
 {
     for (ptrdiff_t d = 0; d < pixels; d += 8) {
         const f64x8 a = load_f64(alpha + d), b = load_f64(beta + d);
         const f64x8 prior = lgamma_f64(a) + lgamma_f64(b) - lgamma_f64(a + b);
         f64x8 sum = {0};
         for (ptrdiff_t k = 0; k < clusters; k++) {
-            const f64x8 c = counts_f64(counts + k * stride + d);
-            const double n = sizes[k];
+            const f64x8 c = counts_f64(counts + k * pixels + d);
+            const f64x8 n = counts_f64(members + k * pixels + d);
             sum += (lgamma_f64(a + c) + lgamma_f64(b + (n - c)) - lgamma_f64((a + b) + n)) - prior;
         }
         store_f64(out + d, sum);
@@ -510,6 +533,7 @@ const bitmix_simd PASTE(bitmix_simd_, BITMIX_LEVEL) = {
     .cluster_logs = cluster_logs,
     .changed_logs = changed_logs,
     .change = change,
+    .masked_logs = masked_logs,
     .scatter = scatter,
     .scatter_costs = scatter_costs,
     .take_max = take_max,

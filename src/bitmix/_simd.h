@@ -62,6 +62,15 @@ typedef struct {
                      const uint16_t *bits, int32_t delta, ptrdiff_t pixels, const float *changed,
                      float *log_on, float *log_off, float *weights);
 
+    /* The weights of a cluster some of whose members lack some pixels, after an image joins (delta =
+     * 1), leaves (-1) or neither (0): log(alpha + c) - log(beta + n - c), and for an image that
+     * lacks the pixel log(alpha + beta + n) - log(beta + n - c), n differing between pixels.
+     * `missing` has the padding set. Returns minus the sum of the latter. */
+    double (*masked_logs)(const float *alpha, const float *beta, const float *shift,
+                          const int32_t *counts, const int32_t *members, const uint16_t *bits,
+                          const uint16_t *missing, int32_t delta, ptrdiff_t pixels, float *weights,
+                          float *weights_missing);
+
     /* Column of the transposed weights: weights[16 d] = column[d] for d < rows */
     void (*scatter)(const float *column, ptrdiff_t rows, float *weights);
 
@@ -83,10 +92,10 @@ typedef struct {
      * j, for j < 16, and those that are at least 16 */
     double (*log_rising)(double a, const double *more, const double *large, ptrdiff_t n_large);
 
-    /* out[d] = sum over clusters k of log B(alpha + c, beta + n - c) - log B(alpha, beta) */
+    /* out[d] = sum over clusters k of log B(alpha + c, beta + n - c) - log B(alpha, beta), with
+     * c = counts[k * pixels + d] and n = members[k * pixels + d] */
     void (*log_marginal)(const double *alpha, const double *beta, const int32_t *counts,
-                         ptrdiff_t stride, const int32_t *sizes, ptrdiff_t clusters,
-                         ptrdiff_t pixels, double *out);
+                         const int32_t *members, ptrdiff_t clusters, ptrdiff_t pixels, double *out);
 
     double (*log)(double);
     double (*exp)(double);

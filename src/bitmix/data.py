@@ -113,9 +113,15 @@ def _describe(value: object) -> str:
     return repr(value)
 
 
-def data_sha256(x: np.ndarray) -> str:
-    """Return the sha256, in hex, of the vectors `x` as rows of uint8; their order matters."""
-    return hashlib.sha256(np.ascontiguousarray(x, dtype=np.uint8)).hexdigest()
+def data_sha256(x: np.ndarray, observed: np.ndarray | None = None) -> str:
+    """Return the sha256, in hex, of the vectors `x` as rows of uint8; their order matters.
+
+    With missing pixels, the mask `observed` follows, one byte a pixel.
+    """
+    digest = hashlib.sha256(np.ascontiguousarray(x, dtype=np.uint8))
+    if observed is not None:
+        digest.update(np.ascontiguousarray(observed, dtype=np.uint8))
+    return digest.hexdigest()
 
 
 def shuffle(dataset: Dataset, seed: int) -> Dataset:

@@ -57,6 +57,9 @@ class Latent:
         `bitmix.data.data_sha256` of the vectors.
     generator : dict of builtins
         The state of the chain's bit generator after the last sweep.
+    observed : ndarray of int32, shape (K, D), optional
+        If pixels are missing: how many vectors of the cluster have the pixel; the tails are then
+        ``observed - counts``.
 
     Raises
     ------
@@ -76,6 +79,7 @@ class Latent:
     chain: int
     data_sha256: str
     generator: dict[str, Any]
+    observed: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -86,7 +90,14 @@ class Latent:
         The log probability of the partition under the Chinese restaurant process, plus that of
         the pixels, Beta-Bernoulli by cluster and pixel with the probabilities integrated out.
         """
-        return _gibbs.log_joint(self.sizes, self.counts, self.alpha, self.beta, self.concentration)
+        return _gibbs.log_joint(
+            self.sizes, self.counts, self.alpha, self.beta, self.concentration, self.observed
+        )
+
+    @property
+    def tails(self) -> np.ndarray:
+        """In how many vectors of the cluster the pixel is off, shape (K, D)."""
+        return (self.sizes[:, None] if self.observed is None else self.observed) - self.counts
 
 
 def save_latents(path: str | os.PathLike[str], latent: Latent) -> None:
@@ -104,6 +115,8 @@ def save_latents(path: str | os.PathLike[str], latent: Latent) -> None:
     """
     _check(latent)
     items = {name: getattr(latent, name) for name in _FIELDS}
+    if latent.observed is None:
+        del items["observed"]
     content = {"schema": SCHEMA} | _contiguous(items) | {"trace": _contiguous(latent.trace)}
     with atomic_write(path) as file:
         # The protocol is part of the format: `_Unpickler` knows what 5 makes of an array.
@@ -162,8 +175,12 @@ def _check(latent: Latent) -> None:
         raise ValueError("sizes must be the numbers of vectors that assignments puts in clusters")
     if latent.sizes.min() == 0:
         raise ValueError("no cluster may be empty")
-    if latent.counts.min() < 0 or (latent.counts > latent.sizes[:, None]).any():
-        raise ValueError("counts must be from 0 to the size of the cluster")
+    if latent.observed is not None:
+        _check_array("observed", latent.observed, np.int32, latent.counts.shape)
+        if (latent.observed > latent.sizes[:, None]).any():
+            raise ValueError("observed must be at most the size of the cluster")
+    if latent.counts.min() < 0 or latent.tails.min() < 0:
+        raise ValueError("counts must be from 0 to the size of the cluster, or to observed")
 
     for name in ("alpha", "beta"):
         values = getattr(latent, name)
@@ -323,6 +340,7 @@ def _read(data: bytes) -> dict[str, Any]:
         newer = type(schema) is int and schema > SCHEMA
         remedy = "update bitmix" if newer else "sample the chain again"
         raise LatentError(f"has the schema {schema!r}, this bitmix reads {SCHEMA}; {remedy}")
+    content = {"observed": None} | content
     if set(content) != set(_FIELDS):
         differ = ", ".join(sorted(map(str, set(content) ^ set(_FIELDS))))
         raise LatentError(f"lacks or has in excess: {differ}; sample the chain again")

@@ -57,6 +57,7 @@ class Settings:
 def sample(
     x: np.ndarray,
     *,
+    observed: np.ndarray | None = None,
     chains: int = 5,
     sweeps: int = 5,
     seed: int = 0,
@@ -77,6 +78,8 @@ def sample(
     ----------
     x : array, shape (N, D)
         Images, as zeros and ones.
+    observed : array of bool, shape (N, D), optional
+        False where a pixel is missing: it is left out of counts and scores, whatever `x` has there.
     chains, sweeps : int
         How many chains, and how many sweeps of each.
     seed : int
@@ -108,7 +111,7 @@ def sample(
     settings = Settings(sweeps, initial_clusters, concentration, hyperprior, tuple(moves))
     chains = _whole("chains", chains)
     threads = (os.cpu_count() or 1) if threads is None else _whole("threads", threads)
-    run = _Sampler(x, seed, settings)
+    run = _Sampler(x, observed, seed, settings)
     with (
         progress_of(progress, chains * settings.sweeps, "sweep") as step,
         ThreadPoolExecutor(min(threads, chains)) as pool,
@@ -124,6 +127,7 @@ def sample_chain(
     x: np.ndarray,
     chain: int,
     *,
+    observed: np.ndarray | None = None,
     sweeps: int = 5,
     seed: int = 0,
     initial_clusters: int = 100,
@@ -139,19 +143,21 @@ def sample_chain(
     settings = Settings(sweeps, initial_clusters, concentration, hyperprior, tuple(moves))
     chain = _whole("chain", chain, least=0)
     with progress_of(progress, settings.sweeps, "sweep") as step:
-        return _Sampler(x, seed, settings).chain(chain, step)
+        return _Sampler(x, observed, seed, settings).chain(chain, step)
 
 
 class _Sampler:
     """What the chains of a run share: the images, packed once, the seed and the settings."""
 
-    def __init__(self, x: np.ndarray, seed: int, settings: Settings) -> None:
+    def __init__(
+        self, x: np.ndarray, observed: np.ndarray | None, seed: int, settings: Settings
+    ) -> None:
         self.seed = _whole("seed", seed, least=0)
-        x = as_binary(x)
+        x, observed = as_binary(x, observed)
         self.settings = settings
         self.stopped = False
-        self.images = _gibbs.Images(x)
-        self.data_sha256 = data_sha256(x)
+        self.images = _gibbs.Images(x, observed)
+        self.data_sha256 = data_sha256(x, observed)
 
     def chain(self, chain: int, step: Callable[[str], None]) -> Latent:
         generator = np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=(chain,)))
@@ -175,15 +181,14 @@ class _Sampler:
             chain=chain,
             data_sha256=self.data_sha256,
             generator=generator.state,
+            observed=mixture.observed,
         )
 
     def _start(self, generator: np.random.BitGenerator) -> _gibbs.Mixture:
         n, d = self.images.shape
         labels = _gibbs.integers(generator, self.settings.initial_clusters, n)
         _, assignments = np.unique(labels, return_inverse=True)
-        return _gibbs.Mixture(
-            self.images, assignments, np.ones(d), np.ones(d), self.settings.concentration
-        )
+        return self.images.mixture(assignments, np.ones(d), np.ones(d), self.settings.concentration)
 
     def _sweep(self, mixture, generator, step) -> dict[str, float]:
         """Make each move once; returns the sweep's entry of the trace."""
@@ -198,22 +203,41 @@ class _Sampler:
         return entry
 
 
-def as_binary(x: np.ndarray) -> np.ndarray:
-    """Return `x` as uint8, or raise ValueError if it is not (N, D) of zeros and ones."""
+def as_binary(
+    x: np.ndarray, observed: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return `x` as uint8, zero where missing, and `observed`, None if nothing is missing.
+
+    Raises
+    ------
+    ValueError
+        If `x` is not (N, D) of zeros and ones where observed, or `observed` no mask of that shape.
+    """
     x = np.asarray(x)
     if x.ndim != 2 or 0 in x.shape:
         raise ValueError(f"x must have the shape (N, D) with N and D at least 1, not {x.shape}")
     if x.dtype.kind not in "biuf":
         raise ValueError(f"x must hold numbers or booleans, not {x.dtype}")
+    if observed is not None:
+        observed = np.asarray(observed)
+        if observed.dtype != bool or observed.shape != x.shape:
+            raise ValueError(
+                f"observed must be boolean of the shape of x, {x.shape}, True where a pixel is "
+                f"seen, not {observed.dtype} of shape {observed.shape}"
+            )
+        if observed.all():
+            observed = None
+        else:
+            x = np.where(observed, x, 0)
     if not (x.dtype == np.uint8 and x.max() <= 1):
         wrong = (x != 0) & (x != 1)
         if wrong.any():
             row, column = np.unravel_index(wrong.argmax(), x.shape)
             raise ValueError(
                 f"x must hold only 0 and 1, found {x[row, column]} at row {row}, column {column}; "
-                "binarise it, e.g. x > threshold"
+                "binarise it, e.g. x > threshold; say what is missing by `observed`"
             )
-    return np.ascontiguousarray(x, dtype=np.uint8)
+    return np.ascontiguousarray(x, dtype=np.uint8), observed
 
 
 def _set(settings: Settings, name: str, value: object) -> None:

@@ -11,10 +11,11 @@ from bitmix.model import HYPERPRIORS
 ALWAYS, NEVER = 0, 2**62  # from which image of a sweep on it is decided whether to screen
 
 
-def mixture_of(x, z, alpha=None, beta=None, concentration=1.0, probe=None):
+def mixture_of(x, z, alpha=None, beta=None, concentration=1.0, probe=None, observed=None):
     d = np.shape(x)[1]
-    mixture = _gibbs.Mixture(
-        _gibbs.Images(np.asarray(x, np.uint8)),
+    x = np.asarray(x, np.uint8)
+    images = _gibbs.Images(x if observed is None else x * observed, observed)
+    mixture = images.mixture(
         z,
         np.ones(d) if alpha is None else alpha,
         np.ones(d) if beta is None else beta,
@@ -69,14 +70,11 @@ def test_screening_changes_no_draw(mnist):
     """The draws are those of scoring all clusters, also while these still change a lot."""
     images = _gibbs.Images(mnist.x)
     bits = np.random.PCG64(3)
-    start = _gibbs.Mixture(images, np.arange(len(mnist.x)) % 100, np.ones(784), np.ones(784), 1.0)
+    start = images.mixture(np.arange(len(mnist.x)) % 100, np.ones(784), np.ones(784), 1.0)
     for _ in range(3):
         start.sweep(bits)
         update_priors(start, bits)
-        both = [
-            _gibbs.Mixture(images, start.assignments, start.alpha, start.beta, 1.0)
-            for _ in range(2)
-        ]
+        both = [images.mixture(start.assignments, start.alpha, start.beta, 1.0) for _ in range(2)]
         both[0].probe, both[1].probe = ALWAYS, NEVER
         moved = [mixture.sweep(np.random.PCG64(4)) for mixture in both]
         assert moved[0] == moved[1] > 1000
@@ -125,33 +123,39 @@ def visits_of(mixture, bits, sweeps, hyperprior=None):
 TINY = np.array(
     [[1, 1, 0, 0], [1, 1, 0, 1], [0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 0]], dtype=np.uint8
 )
+HOLES = np.array([[1, 1, 1, 0], [1, 0, 1, 1], [1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 1, 1]], dtype=bool)
 
 
+@pytest.mark.parametrize("observed", [None, HOLES], ids=["whole", "holes"])
 @pytest.mark.parametrize("probe", [ALWAYS, NEVER])
 @pytest.mark.parametrize("concentration", [0.5, 2.0])
-def test_posterior_of_partitions(concentration, probe):
+def test_posterior_of_partitions(concentration, probe, observed):
     alpha, beta = np.array([0.3, 1.0, 0.5, 2.0]), np.array([0.6, 0.4, 1.0, 1.5])
     exact = normalised(
         {
-            tuple(z): log_joint(TINY, np.array(z), alpha, beta, concentration)
+            tuple(z): log_joint(TINY, np.array(z), alpha, beta, concentration, observed)
             for z in partitions(len(TINY))
         }
     )
-    mixture = mixture_of(TINY, np.zeros(5, int), alpha, beta, concentration, probe)
+    probe = None if observed is not None else probe  # images with holes are never screened
+    mixture = mixture_of(TINY, np.zeros(5, int), alpha, beta, concentration, probe, observed)
     visits = visits_of(mixture, np.random.PCG64(11), 100_000)
     assert total_variation(visits, exact) < 0.01
 
 
-@pytest.mark.parametrize("concentration", [0.5, 2.0])
-def test_posterior_of_partitions_with_sampled_priors(concentration):
+@pytest.mark.parametrize(
+    ("concentration", "observed"), [(0.5, None), (2.0, None), (2.0, HOLES)], ids=str
+)
+def test_posterior_of_partitions_with_sampled_priors(concentration, observed):
+    seen = np.ones_like(HOLES) if observed is None else observed
     exact = normalised(
         {
             tuple(z): log_partition(np.bincount(z), concentration)
-            + sum(log_evidence(TINY[:, d], np.array(z)) for d in range(4))
+            + sum(log_evidence(TINY[seen[:, d], d], np.array(z)[seen[:, d]]) for d in range(4))
             for z in partitions(len(TINY))
         }
     )
-    mixture = mixture_of(TINY, np.zeros(5, int), concentration=concentration)
+    mixture = mixture_of(TINY, np.zeros(5, int), concentration=concentration, observed=observed)
     visits = visits_of(mixture, np.random.PCG64(12), 100_000, "exponential")
     assert total_variation(visits, exact) < 0.015
 
@@ -163,7 +167,7 @@ def log_target(column, z, hyperprior):
     """log p(column, alpha, beta | z) with its Jacobian, on GRID x GRID."""
     a, b = np.exp(GRID)[:, None], np.exp(GRID)[None, :]
     heads = np.bincount(z, column).astype(int)
-    tails = np.bincount(z) - heads
+    tails = np.bincount(z) - heads  # a cluster that has none adds nothing
     value = GRID[:, None] + GRID[None, :] - hyperprior.rate * (a + b)
     value = value - hyperprior.power * np.log(a + b)
     for h, t in zip(heads, tails, strict=True):
@@ -219,6 +223,41 @@ def test_log_joint(mnist):
     args = mixture.sizes, mixture.counts, mixture.alpha, mixture.beta, 0.7
     assert _gibbs.log_joint(*args) == mixture.log_joint()
     assert log_marginal(x, z, alpha, beta).sum() < 0
+
+
+# ---------------------------------------------------------------- missing pixels
+
+
+def test_nothing_missing_is_the_plain_model(mnist):
+    """The kernel for images with holes, on images without any, makes the same chain."""
+    x, bits = mnist.x[:400], [np.random.PCG64(6), np.random.PCG64(6)]
+    whole = mixture_of(x, np.arange(400) % 30)
+    holed = mixture_of(x, np.arange(400) % 30, observed=np.ones(x.shape, bool))
+    assert type(whole) is not type(holed)
+    assert whole.log_joint() == pytest.approx(holed.log_joint(), rel=1e-14)
+    for _ in range(3):
+        assert whole.sweep(bits[0]) == holed.sweep(bits[1])
+        np.testing.assert_array_equal(whole.assignments, holed.assignments)
+    np.testing.assert_array_equal(whole.counts, holed.counts)
+    np.testing.assert_array_equal(holed.observed, np.tile(holed.sizes[:, None], 784))
+
+
+def test_missing_pixels_count_for_nothing(mnist):
+    rng = np.random.default_rng(8)
+    x, observed = mnist.x[:300], rng.random((300, 784)) < 0.6
+    mixture = mixture_of(x, np.arange(300) % 40, observed=observed)
+    bits = np.random.PCG64(9)
+    for _ in range(5):
+        mixture.sweep(bits)
+        update_priors(mixture, bits)
+    z = mixture.assignments
+    assert mixture.clusters < 40
+    np.testing.assert_array_equal(mixture.sizes, np.bincount(z))
+    for k in range(mixture.clusters):
+        np.testing.assert_array_equal(mixture.observed[k], observed[z == k].sum(axis=0))
+        np.testing.assert_array_equal(mixture.counts[k], (x * observed)[z == k].sum(axis=0))
+    expected = log_joint(x, z, mixture.alpha, mixture.beta, 1.0, observed)
+    assert mixture.log_joint() == pytest.approx(expected, rel=1e-13)
 
 
 # ---------------------------------------------------------------- limits

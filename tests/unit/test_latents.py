@@ -110,9 +110,20 @@ def test_golden_file():
 
 def test_plain_pickle_reads_builtins_and_arrays(content, latent):
     assert content.pop("schema") == 1
-    assert set(content) == {field.name for field in fields(Latent)}
+    assert set(content) == {field.name for field in fields(Latent)} - {"observed"}
     for name, value in content.items():
         assert_same(value, getattr(latent, name))
+
+
+def test_missing_pixels(latent, path):
+    observed = np.array([[3, 2, 1], [0, 2, 2]], dtype=np.int32)
+    holed = replace(latent, observed=observed)
+    save_latents(path, holed)
+    assert_same_latent(load_latents(path), holed)
+    np.testing.assert_array_equal(holed.tails, [[0, 2, 0], [0, 0, 1]])
+    for wrong in (observed + 1, observed - 1, observed[:1], observed.astype(float)):
+        with pytest.raises(ValueError, match="observed"):
+            replace(latent, observed=wrong)
 
 
 def test_arrays_in_other_memory_orders(latent, path):

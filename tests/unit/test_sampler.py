@@ -53,6 +53,25 @@ def test_reproducible(mnist):
     assert not same(latents[2], other)
 
 
+def test_missing_pixels(mnist):
+    """What stands where a pixel is missing, NaN too, makes no difference."""
+    x, observed = mnist.x[:200].astype(float), np.random.default_rng(0).random((200, 784)) < 0.7
+    latent = bitmix.sample_chain(x, 0, observed=observed, **SMALL)
+    for value in (0, 1, 7, np.nan):
+        other = np.where(observed, x, value)
+        assert same(bitmix.sample_chain(other, 0, observed=observed, **SMALL), latent)
+    k = latent.assignments[0]
+    members = latent.assignments == k
+    np.testing.assert_array_equal(latent.observed[k], observed[members].sum(axis=0))
+    np.testing.assert_array_equal(latent.counts[k], (x * observed)[members].sum(axis=0))
+    assert latent.trace["log_joint"][-1] == latent.log_joint()
+    whole = bitmix.sample_chain(x, 0, **SMALL)
+    assert same(bitmix.sample_chain(x, 0, observed=np.ones_like(observed), **SMALL), whole)
+    assert latent.data_sha256 != whole.data_sha256
+    with pytest.raises(ValueError, match="observed must be boolean of the shape"):
+        bitmix.sample(x, observed=observed[0])
+
+
 @pytest.mark.parametrize("level", ["baseline", "v3", "v4"])
 def test_same_chain_at_every_level(mnist, level):
     best = _gibbs.simd_name()
