@@ -31,6 +31,7 @@ class Settings:
     """
 
     sweeps: int
+    initial: str
     initial_clusters: int
     concentration: float
     hyperprior: str
@@ -43,6 +44,8 @@ class Settings:
         if not (0 < concentration < math.inf):
             raise ValueError(f"concentration must be a positive number, not {concentration}")
         _set(self, "concentration", concentration)
+        if self.initial not in INITIAL:
+            raise ValueError(_not_among("initial", self.initial, INITIAL))
         if self.hyperprior not in HYPERPRIORS:
             raise ValueError(_not_among("hyperprior", self.hyperprior, HYPERPRIORS))
         moves = (self.moves,) if isinstance(self.moves, str) else tuple(self.moves)
@@ -61,6 +64,7 @@ def sample(
     chains: int = 5,
     sweeps: int = 5,
     seed: int = 0,
+    initial: str = "random",
     initial_clusters: int = 100,
     concentration: float = 1.0,
     hyperprior: str = "exponential",
@@ -70,8 +74,8 @@ def sample(
 ) -> list[Latent]:
     """Sample chains of a Dirichlet-process mixture of Beta-Bernoulli pixels.
 
-    A chain starts with every image in one of `initial_clusters` clusters, uniformly at random, and
-    alpha_d = beta_d = 1. A sweep makes each of the moves once. Chains differ in their random
+    A chain starts from one of the `INITIAL` partitions and alpha_d = beta_d = 1. A sweep makes each
+    of the moves once. Chains differ in their random
     numbers alone and run side by side in threads.
 
     Parameters
@@ -85,8 +89,12 @@ def sample(
     seed : int
         Chain i draws from ``SeedSequence(seed).spawn(chains)[i]``, so that it is the same however
         many chains there are.
+    initial : {"random", "seeded"}
+        The first partition. "random", the study's, puts each image in a cluster uniformly at
+        random. "seeded" takes images drawn at random for centres and puts each image with the
+        nearest of them: chains get much further in few sweeps.
     initial_clusters : int
-        Clusters of the random start; those that get no image do not exist.
+        Clusters of the first partition; those that get no image do not exist.
     concentration : float
         Concentration of the Chinese restaurant process.
     hyperprior : str
@@ -108,7 +116,7 @@ def sample(
     ValueError
         If `x` is not two-dimensional and of zeros and ones, or a setting is not allowed.
     """
-    settings = Settings(sweeps, initial_clusters, concentration, hyperprior, tuple(moves))
+    settings = Settings(sweeps, initial, initial_clusters, concentration, hyperprior, tuple(moves))
     chains = _whole("chains", chains)
     threads = (os.cpu_count() or 1) if threads is None else _whole("threads", threads)
     run = _Sampler(x, observed, seed, settings)
@@ -130,6 +138,7 @@ def sample_chain(
     observed: np.ndarray | None = None,
     sweeps: int = 5,
     seed: int = 0,
+    initial: str = "random",
     initial_clusters: int = 100,
     concentration: float = 1.0,
     hyperprior: str = "exponential",
@@ -140,7 +149,7 @@ def sample_chain(
 
     Parameters and errors are those of `sample`.
     """
-    settings = Settings(sweeps, initial_clusters, concentration, hyperprior, tuple(moves))
+    settings = Settings(sweeps, initial, initial_clusters, concentration, hyperprior, tuple(moves))
     chain = _whole("chain", chain, least=0)
     with progress_of(progress, settings.sweeps, "sweep") as step:
         return _Sampler(x, observed, seed, settings).chain(chain, step)
@@ -156,6 +165,7 @@ class _Sampler:
         x, observed = as_binary(x, observed)
         self.settings = settings
         self.stopped = False
+        self.x, self.observed = x, observed
         self.images = _gibbs.Images(x, observed)
         self.data_sha256 = data_sha256(x, observed)
 
@@ -185,9 +195,10 @@ class _Sampler:
         )
 
     def _start(self, generator: np.random.BitGenerator) -> _gibbs.Mixture:
-        n, d = self.images.shape
-        labels = _gibbs.integers(generator, self.settings.initial_clusters, n)
+        first = INITIAL[self.settings.initial]
+        labels = first(self.x, self.observed, self.settings.initial_clusters, generator)
         _, assignments = np.unique(labels, return_inverse=True)
+        d = self.x.shape[1]
         return self.images.mixture(assignments, np.ones(d), np.ones(d), self.settings.concentration)
 
     def _sweep(self, mixture, generator, step) -> dict[str, float]:
@@ -201,6 +212,40 @@ class _Sampler:
         entry["clusters"] = mixture.clusters
         step(f"log joint {entry['log_joint']:,.0f}, {entry['clusters']} clusters")
         return entry
+
+
+def random_partition(x, observed, clusters, generator) -> np.ndarray:
+    """Return a cluster for each image, uniformly at random, shape (N,)."""
+    return _gibbs.integers(generator, clusters, len(x))
+
+
+def seeded_partition(x, observed, clusters, generator) -> np.ndarray:
+    """Return for each image the nearest of `clusters` images drawn at random, shape (N,).
+
+    The distance is Hamming's; with missing pixels it is the share of the pixels observed in both
+    that differ.
+    """
+    centres = _gibbs.permutation(generator, len(x))[:clusters]
+    seen = np.ones((1, x.shape[1]), bool) if observed is None else observed
+    seen_centres = seen if observed is None else seen[centres]
+
+    def signed(x, seen):  # +1 on, -1 off, 0 missing: exact in any order of summation
+        return (2.0 * x - 1) * seen
+
+    c = signed(x[centres], seen_centres).astype(np.float32).T
+    both_c = seen_centres.astype(np.float32).T
+    nearest = np.empty(len(x), np.intp)
+    for rows in np.array_split(np.arange(len(x)), -(-len(x) // 4096)):
+        here = seen if observed is None else seen[rows]
+        agreement = signed(x[rows], here).astype(np.float32) @ c
+        if observed is not None:
+            agreement /= np.maximum(here.astype(np.float32) @ both_c, 1)
+        nearest[rows] = agreement.argmax(axis=1)
+    return nearest
+
+
+#: First partitions of a chain by name.
+INITIAL = {"random": random_partition, "seeded": seeded_partition}
 
 
 def as_binary(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import bitmix
-from bitmix import _gibbs, progress
+from bitmix import _gibbs, progress, sampler
 from bitmix.moves import MOVES
 
 SMALL = {"sweeps": 3, "seed": 5, "initial_clusters": 20}
@@ -87,6 +87,32 @@ def test_same_chain_at_every_level(mnist, level):
     assert same(found, expected)
 
 
+@pytest.mark.parametrize("holes", [False, True])
+def test_seeded_start(mnist, holes):
+    """Every image goes with the nearest of the centres, itself if it is one."""
+    x = mnist.x[:300]
+    observed = np.random.default_rng(1).random(x.shape) < 0.8 if holes else None
+    found = sampler.seeded_partition(
+        x if observed is None else x * observed, observed, 20, np.random.PCG64(3)
+    )
+    centres = _gibbs.permutation(np.random.PCG64(3), 300)[:20]
+    seen = np.ones(x.shape, bool) if observed is None else observed
+    for i in range(300):
+        both = seen[i] & seen[centres]
+        distance = ((x[i] != x[centres]) & both).sum(axis=1) / both.sum(axis=1)
+        assert distance[found[i]] == distance.min()
+    assert list(found[centres]) == list(range(20))
+
+
+def test_seeded_start_goes_further(mnist):
+    x, seeds = mnist.x[:3000], {"initial": "seeded", "initial_clusters": 100}
+    seeded = bitmix.sample_chain(x, 0, **seeds)
+    assert seeded.log_joint() > bitmix.sample_chain(x, 0).log_joint() + 10_000
+    assert same(seeded, bitmix.sample_chain(x, 0, **seeds))
+    few = bitmix.sample_chain(x[:5], 0, **seeds)  # fewer images than centres
+    assert len(few.sizes) <= 5
+
+
 def test_schedule(mnist):
     latent = bitmix.sample_chain(mnist.x[:200], 0, moves=("assign",), **SMALL)
     assert (latent.alpha == 1).all() and (latent.beta == 1).all()
@@ -119,6 +145,7 @@ def test_refuses_data(x, message):
         ({"initial_clusters": -1}, "initial_clusters must be at least 1"),
         ({"concentration": 0}, "concentration must be a positive"),
         ({"concentration": float("nan")}, "concentration must be a positive"),
+        ({"initial": "best"}, "initial has 'best'; allowed are 'random', 'seeded'"),
         ({"hyperprior": "gamma"}, "hyperprior has 'gamma'; allowed are 'exponential', 'bda'"),
         ({"moves": ("assign", "jump")}, "moves has 'jump'; allowed are 'assign'"),
         ({"moves": ("pixel_priors",)}, "moves must include 'assign'"),
