@@ -1,0 +1,83 @@
+# `make` reproduces the study. It needs Python 3.11 or newer and a C compiler; everything else goes
+# into .venv. With another Python than python3: `make PYTHON=python3.13`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := $(shell find src -type d ! -name '[._]*' -o -name '*.py' -o -name '*.pyx' -o -name '*.[ch]')
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PREFLIGHT
+
+.PHONY: all install test check lab lint lock clean help
+
+all: install  ## reproduce the study (also plain `make`)
+	@$(BIN)/snakemake
+
+install: .venv/.bitmix  ## put the locked packages and bitmix into .venv
+
+test: install  ## run the tests, then compare the study with its expected values
+	@$(BIN)/pytest
+	@$(BIN)/snakemake check
+
+check: install  ## compare the study with its expected values
+	@$(BIN)/snakemake check
+
+lab: install  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+lint: install  ## check the style of everything
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile
+	$(BIN)/cython-lint src
+	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
+
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --custom-compile-command 'make lock'
+
+lock: install  ## renew the lock files, with the newest versions
+	$(LOCK) pyproject.toml --group build --group install --group test -o requirements.txt
+	$(LOCK) --group bench --constraint requirements.txt -o requirements-bench.txt
+
+clean:  ## delete the environment and the caches, but no results
+	rm -rf .venv .pytest_cache .ruff_cache
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s%s\n", $$1, $$2}' Makefile
+
+# The stamps are touched last: what was interrupted is done again.
+# uv installs many times faster than pip, which steps in where uv cannot (say, a mirror that only
+# pip was told of).
+.venv/.packages: requirements.txt
+	@command -v "$(PYTHON)" >/dev/null || { echo 'no $(PYTHON) here: make PYTHON=...' >&2; exit 1; }
+	@"$(PYTHON)" -c "$$PREFLIGHT"
+	@echo 'installing the locked packages into .venv'
+	@"$(PYTHON)" -m venv --clear .venv
+	@sed -n '/^uv==/,/# via/p' requirements.txt | $(BIN)/python -m pip install --quiet -r /dev/stdin
+	@$(BIN)/uv pip install --system-certs --python .venv --require-hashes -r requirements.txt || \
+		{ echo 'uv cannot: now pip'; $(BIN)/python -m pip install --require-hashes -r requirements.txt; }
+	@touch $@
+
+.venv/.bitmix: .venv/.packages pyproject.toml meson.build meson.options $(SOURCES)
+	@echo 'building and installing bitmix'
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation \
+		--config-settings build-dir=.venv/build .
+	@touch $@
+
+# Said before anything is downloaded; any Python can read it.
+define PREFLIGHT
+import os, sys, sysconfig
+if sys.version_info < (3, 11):
+    version = ".".join(map(str, sys.version_info[:3]))
+    sys.exit("bitmix needs Python 3.11 or newer, not " + version + ": make PYTHON=python3.11")
+if " " in os.getcwd():
+    sys.exit("a path with a space breaks the build with NumPy's headers: move " + os.getcwd())
+import importlib.util, shutil
+if not importlib.util.find_spec("ensurepip"):
+    sys.exit("this Python has no venv: install it (python3-venv on Debian)")
+if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
+    sys.exit("this Python has no C headers: install them (python3-dev on Debian)")
+if not any(map(shutil.which, os.environ.get("CC", "").split()[:1] + ["cc", "gcc", "clang"])):
+    sys.exit("no C compiler: install gcc or clang, or name yours: make CC=...")
+endef
