@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFLIGHT
 
-.PHONY: all install test check lab lint lock clean help
+.PHONY: all install test test-slow check bench sanitize lab lint lock clean help
 
 all: install  ## reproduce the study (also plain `make`)
 	@$(BIN)/snakemake
@@ -19,6 +19,15 @@ install: .venv/.bitmix  ## put the locked packages and bitmix into .venv
 test: install  ## run the tests, then compare the study with its expected values
 	@$(BIN)/pytest
 	@$(BIN)/snakemake check
+
+test-slow: install  ## the tests that take minutes: compilers, instruction sets, ARM64 by emulation
+	@$(BIN)/pytest -m slow
+
+sanitize: install  ## run the tests with bounds checks, then under the sanitizers
+	@tests/sanitize.sh
+
+bench: .venv/.bench  ## measure the kernel against its targets, NumPy and Numba
+	@$(BIN)/python tests/benchmarks/bench.py
 
 check: install  ## compare the study with its expected values
 	@$(BIN)/snakemake check
@@ -63,6 +72,10 @@ help:  ## list these targets
 	@echo 'building and installing bitmix'
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation \
 		--config-settings build-dir=.venv/build .
+	@touch $@
+
+.venv/.bench: requirements-bench.txt .venv/.bitmix
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-bench.txt
 	@touch $@
 
 # Said before anything is downloaded; any Python can read it.

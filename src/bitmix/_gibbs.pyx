@@ -720,6 +720,18 @@ cdef class Mixture:
         self.sizes_[last] = 0
         self.counts_[last] = 0
 
+    def bare_pass(self):
+        """For the benchmarks: score every image for every cluster, and do nothing else."""
+        cdef Py_ssize_t i, start, blocks = self.clusters // LANES + 1
+        with nogil:
+            for i in range(self.z.shape[0]):
+                start = self.images.start[i]
+                self.simd.score(
+                    &self.by_pixel[0, 0, 0], self.by_pixel.shape[1] * LANES,
+                    &self.images.on[start], self.images.start[i + 1] - start,
+                    &self.base[0], blocks, &self.scores[0],
+                )
+
     # ------------------------------------------------------------ pixel priors
 
     def update_pixel_priors(self, bit_generator, double rate, double power, double low, double high):

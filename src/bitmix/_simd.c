@@ -136,6 +136,7 @@ static void score(const float *weights, ptrdiff_t stride, const uint32_t *on, pt
     EACH_WIDTH(score_blocks, weights, LANES, MAX_BLOCKS)
 }
 
+typedef float f32x4 __attribute__((vector_size(16)));
 typedef uint16_t u16x32 __attribute__((vector_size(64)));
 typedef uint8_t u8x64 __attribute__((vector_size(64)));
 #define WIDE 32
@@ -235,27 +236,29 @@ static ptrdiff_t below(const uint16_t *out, ptrdiff_t blocks, uint16_t limit, in
 {
     ptrdiff_t n = 0;
     for (ptrdiff_t b = 0; b < 2 * blocks; b++) {
-        const i64x8 found = (i64x8)(load_u16(out + b * WIDE) <= limit);
-        int64_t any = 0;
-        for (int i = 0; i < 8; i++)
-            any |= found[i];
-        if (any)
-            for (ptrdiff_t k = b * WIDE; k < (b + 1) * WIDE; k++)
-                if (out[k] <= limit)
-                    columns[n++] = (int32_t)k;
+        const u16x32 found = (u16x32)(load_u16(out + b * WIDE) <= limit);
+        int64_t four[WIDE / 4];
+        memcpy(four, &found, sizeof four);
+        for (int i = 0; i < WIDE / 4; i++)
+            if (four[i])
+                for (ptrdiff_t k = b * WIDE + 4 * i; k < b * WIDE + 4 * i + 4; k++) {
+                    columns[n] = (int32_t)k; /* overwritten by the next unless it is below */
+                    n += out[k] <= limit;
+                }
     }
     return n;
 }
 
-/* Sum of the lanes, neighbours first */
+/* Sum of the lanes, by halves; as a loop, GCC goes through memory */
 INLINE float sum_lanes(f32x16 v)
 {
-    float a[16];
-    memcpy(a, &v, sizeof v);
-    for (int width = 8; width > 0; width /= 2)
-        for (int i = 0; i < width; i++)
-            a[i] = a[i] + a[i + width];
-    return a[0];
+    f32x8 half[2];
+    memcpy(half, &v, sizeof half);
+    const f32x8 eight = half[0] + half[1];
+    f32x4 quarter[2];
+    memcpy(quarter, &eight, sizeof quarter);
+    const f32x4 four = quarter[0] + quarter[1];
+    return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
 static ptrdiff_t choose(const float *score, ptrdiff_t blocks, double u, double rest, float *p)
@@ -299,13 +302,23 @@ static ptrdiff_t choose(const float *score, ptrdiff_t blocks, double u, double r
     return rest > 0.0 ? -1 : last; /* rounding may leave the sum of the lanes short of the target */
 }
 
+/* a + b in the lanes whose bit of the word is set, a in the others */
+INLINE f32x16 add_lanes(f32x16 a, uint16_t word, f32x16 b)
+{
+#if defined(__AVX512F__)
+    return (f32x16)_mm512_mask_add_ps((__m512)a, word, (__m512)a, (__m512)b);
+#else
+    return a + (f32x16)(lanes_of(word) & (i32x16)b);
+#endif
+}
+
 static float sum_on(const float *column, const uint16_t *bits, ptrdiff_t pixels)
 {
     f32x16 sum[2] = {{0}, {0}};
     for (ptrdiff_t pair = 0; pair < pixels; pair += 2 * LANES)
         for (int i = 0; i < 2; i++) {
             const ptrdiff_t d = pair + i * LANES;
-            sum[i] += (f32x16)(lanes_of(bits[d / LANES]) & load_i32((const int32_t *)(column + d)));
+            sum[i] = add_lanes(sum[i], bits[d / LANES], load_f32(column + d));
         }
     return sum_lanes(sum[0] + sum[1]);
 }

@@ -26,6 +26,7 @@ typedef float f32x16 __attribute__((vector_size(64)));
 typedef int32_t i32x16 __attribute__((vector_size(64)));
 typedef double f64x8 __attribute__((vector_size(64)));
 typedef int64_t i64x8 __attribute__((vector_size(64)));
+typedef uint64_t u64x8 __attribute__((vector_size(64)));
 typedef float f32x8 __attribute__((vector_size(32)));
 typedef int32_t i32x8 __attribute__((vector_size(32)));
 
@@ -89,8 +90,8 @@ INLINE f64x8 log_f64(f64x8 x)
 {
     const i64x8 bits = (i64x8)x;
     /* the exponent fits 12 bits: shift logically, as 64-bit arithmetic shifts need AVX-512 */
-    const i64x8 biased = (bits - 0x3fe6a09e667f3bcd) + ((int64_t)1024 << 52);
-    const i64x8 exponent = (i64x8)((__typeof__((uint64_t __attribute__((vector_size(64)))){0}))biased >> 52) - 1024;
+    const u64x8 biased = (u64x8)bits - 0x3fe6a09e667f3bcd + ((uint64_t)1024 << 52);
+    const i64x8 exponent = (i64x8)(biased >> 52) - 1024;
     /* exact for |exponent| < 2^51: add to the mantissa of 1.5 * 2^52 */
     const f64x8 e = (f64x8)(exponent + 0x4338000000000000) - 6755399441055744.0;
     const f64x8 f = (f64x8)(bits - (exponent << 52)) - 1.0;

@@ -1,0 +1,381 @@
+/* Calls every function of _simd.h on pseudo-random inputs and prints a hash of what each returns and
+ * writes, so that builds can be compared: by compiler, by level, by machine.
+ *
+ *     driver LEVEL          prints "function hash" lines; status 2 if the level is not to be had
+ *
+ * Inputs are made with integers and exact divisions alone: they are the same on any machine. Arrays
+ * are allocated to the size that _simd.h states, so that AddressSanitizer sees a step beyond. */
+#include "_simd.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LANES BITMIX_LANES
+
+static uint64_t hash; /* FNV-1a */
+
+static void take(const void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3;
+}
+
+static void take_double(double x) { take(&x, sizeof x); }
+static void take_float(float x) { take(&x, sizeof x); }
+static void take_int(int64_t x) { take(&x, sizeof x); }
+
+static void begin(void) { hash = 0xcbf29ce484222325; }
+static void end(const char *function) { printf("%s %016llx\n", function, (unsigned long long)hash); }
+
+static uint64_t state = 1; /* splitmix64 */
+
+static uint64_t draw(void)
+{
+    uint64_t z = state += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
+
+static int64_t below(int64_t n) { return (int64_t)(draw() % (uint64_t)n); }
+
+/* A multiple of 2^-20 in [low, low + width) */
+static double number(double low, double width)
+{
+    return low + width * (double)(draw() >> 44) / 1048576.0;
+}
+
+static void *array(size_t n, size_t size)
+{
+    void *p = calloc(n, size); /* AddressSanitizer knows its end; the kernel's loads need no alignment */
+    if (!p && n)
+        abort();
+    return p;
+}
+
+static float *floats(ptrdiff_t n, double low, double width)
+{
+    float *p = array((size_t)n, sizeof *p);
+    for (ptrdiff_t i = 0; i < n; i++)
+        p[i] = (float)number(low, width);
+    return p;
+}
+
+static double *doubles(ptrdiff_t n, double low, double width)
+{
+    double *p = array((size_t)n, sizeof *p);
+    for (ptrdiff_t i = 0; i < n; i++)
+        p[i] = number(low, width);
+    return p;
+}
+
+static int32_t *counts(ptrdiff_t n, int32_t most)
+{
+    int32_t *p = array((size_t)n, sizeof *p);
+    for (ptrdiff_t i = 0; i < n; i++)
+        p[i] = (int32_t)below(most + 1);
+    return p;
+}
+
+/* Distinct on-pixels of `rows`, ascending, about one in `every` */
+static uint32_t *on_pixels(ptrdiff_t rows, int64_t every, ptrdiff_t *n)
+{
+    uint32_t *on = array((size_t)rows, sizeof *on);
+    *n = 0;
+    for (ptrdiff_t d = 0; d < rows; d++)
+        if (below(every) == 0)
+            on[(*n)++] = (uint32_t)d;
+    return on;
+}
+
+static uint16_t *bits_of(ptrdiff_t pixels)
+{
+    uint16_t *bits = array((size_t)(pixels / 16), sizeof *bits);
+    for (ptrdiff_t d = 0; d < pixels / 16; d++)
+        bits[d] = (uint16_t)draw();
+    return bits;
+}
+
+/* ---------------------------------------------------------------- the sweep's functions */
+
+static void drive_score(const bitmix_simd *simd)
+{
+    begin();
+    for (ptrdiff_t blocks = 1; blocks <= 26; blocks++)
+        for (int64_t every = 1; every <= 9; every += 4) {
+            const ptrdiff_t rows = 50 + blocks, stride = rows * LANES;
+            ptrdiff_t n_on;
+            uint32_t *on = on_pixels(rows, every, &n_on);
+            float *weights = floats(blocks * stride, -8.0, 16.0);
+            float *base = floats(blocks * LANES, -500.0, 100.0);
+            float *out = floats(blocks * LANES, 0.0, 1.0);
+            simd->score(weights, stride, on, n_on, base, blocks, out);
+            take(out, (size_t)(blocks * LANES) * sizeof *out);
+            simd->score(weights, stride, on, 0, base, blocks, out);
+            take(out, (size_t)(blocks * LANES) * sizeof *out);
+            free(on), free(weights), free(base), free(out);
+        }
+    end("score");
+}
+
+static void drive_screen(const bitmix_simd *simd)
+{
+    uint64_t screened, listed;
+    begin();
+    screened = hash, listed = hash;
+    for (ptrdiff_t blocks = 1; blocks <= 13; blocks++)
+        for (int64_t every = 1; every <= 9; every += 4) {
+            const ptrdiff_t rows = 600, stride = rows * 64, columns = blocks * 64;
+            ptrdiff_t n_on;
+            uint32_t *on = on_pixels(rows, every, &n_on);
+            uint8_t *costs = array((size_t)(blocks * stride), 1);
+            for (ptrdiff_t i = 0; i < blocks * stride; i++)
+                costs[i] = (uint8_t)below(128);
+            uint16_t *base = array((size_t)columns, sizeof *base);
+            for (ptrdiff_t k = 0; k < columns; k++) /* some near the top, to be held there */
+                base[k] = (uint16_t)(below(3) ? below(4096) : 65535 - below(4096));
+            uint16_t *out = array((size_t)columns, sizeof *out);
+            int32_t *found = array((size_t)columns, sizeof *found);
+            hash = screened;
+            const uint16_t least =
+                simd->screen(costs, stride, on, n_on, base, blocks, below(columns), out);
+            take(&least, sizeof least);
+            take(out, (size_t)columns * sizeof *out);
+            screened = hash, hash = listed;
+            const uint16_t limits[] = {0, least, (uint16_t)(least / 2 + 32767), 65535};
+            for (int i = 0; i < 4; i++) {
+                const ptrdiff_t n = simd->below(out, blocks, limits[i], found);
+                take_int(n);
+                take(found, (size_t)n * sizeof *found);
+            }
+            listed = hash;
+            free(on), free(costs), free(base), free(out), free(found);
+        }
+    hash = screened;
+    end("screen");
+    hash = listed;
+    end("below");
+}
+
+static void drive_choose(const bitmix_simd *simd)
+{
+    begin();
+    for (ptrdiff_t blocks = 1; blocks <= 9; blocks++)
+        for (int i = 0; i < 300; i++) {
+            float *score = floats(blocks * LANES, -20.0, 20.0);
+            float *p = floats(blocks * LANES, 0.0, 1.0);
+            for (ptrdiff_t k = 1; k < blocks * LANES; k++)
+                if (below(4) == 0)
+                    score[k] = -INFINITY;
+            const double u = i ? number(0.0, 1.0) : 0.0, rest = below(2) ? number(0.0, 0.01) : 0.0;
+            take_int(simd->choose(score, blocks, u, rest, p));
+            take(p, (size_t)(blocks * LANES) * sizeof *p);
+            free(score), free(p);
+        }
+    end("choose");
+}
+
+/* The functions of one cluster and one image, over the same inputs */
+static void drive_cluster(const bitmix_simd *simd)
+{
+    const char *names[] = {"sum_on", "cluster_logs", "changed_logs", "change", "take_max",
+                           "sum_log"};
+    uint64_t hashes[6];
+    begin();
+    for (int f = 0; f < 6; f++)
+        hashes[f] = hash;
+    for (ptrdiff_t pixels = 32; pixels <= 800; pixels += 64) {
+        const size_t size = (size_t)pixels * sizeof(float);
+        const int32_t most = 1 << below(20);
+        float *alpha = floats(pixels, 1e-4, 3.0), *beta = floats(pixels, 1e-4, 3.0);
+        int32_t *c = counts(pixels, most);
+        uint16_t *bits = bits_of(pixels);
+        float *log_on = floats(pixels, 0.0, 1.0), *log_off = floats(pixels, 0.0, 1.0);
+        float *weights = floats(pixels, -8.0, 16.0), *changed = floats(pixels, 0.0, 1.0);
+        float *top = floats(pixels, -8.0, 16.0);
+
+        hash = hashes[0];
+        take_float(simd->sum_on(weights, bits, pixels));
+        hashes[0] = hash, hash = hashes[4];
+        simd->take_max(weights, pixels, top);
+        take(top, size);
+        hashes[4] = hash, hash = hashes[5];
+        take_double(simd->sum_log(alpha, (float)most, pixels));
+        hashes[5] = hash, hash = hashes[1];
+        for (int32_t lag = 1; lag >= 0; lag--) {
+            take_double(simd->cluster_logs(alpha, beta, c, most + lag, lag, pixels, log_on,
+                                           log_off, weights));
+            take(log_on, size), take(log_off, size), take(weights, size);
+        }
+        hashes[1] = hash;
+        /* all counts are at most `most`: the image joins, then leaves */
+        for (int32_t delta = 1; delta >= -1; delta -= 2) {
+            const int32_t n = delta > 0 ? most + 1 : most;
+            hash = hashes[2];
+            take_double(simd->changed_logs(alpha, beta, c, n, bits, delta, pixels, changed));
+            take(changed, size);
+            hashes[2] = hash, hash = hashes[3];
+            take_double(simd->change(alpha, beta, c, n, bits, delta, pixels,
+                                     delta > 0 ? NULL : changed, log_on, log_off, weights));
+            take(c, size), take(log_on, size), take(log_off, size), take(weights, size);
+            hashes[3] = hash;
+        }
+        free(alpha), free(beta), free(c), free(bits), free(log_on), free(log_off);
+        free(weights), free(changed), free(top);
+    }
+    for (int f = 0; f < 6; f++) {
+        hash = hashes[f];
+        end(names[f]);
+    }
+}
+
+static void drive_masked(const bitmix_simd *simd)
+{
+    begin();
+    for (ptrdiff_t pixels = 32; pixels <= 672; pixels += 128) {
+        const size_t size = (size_t)pixels * sizeof(float);
+        float *alpha = floats(pixels, 1e-4, 3.0), *beta = floats(pixels, 1e-4, 3.0);
+        float *shift = floats(pixels, 1e-4, 6.0), *weights = floats(pixels, 0.0, 1.0);
+        float *weights_missing = floats(pixels, 0.0, 1.0);
+        int32_t *c = counts(pixels, 100), *members = counts(pixels, 100);
+        for (ptrdiff_t d = 0; d < pixels; d++) /* one image that may leave, one that may stay */
+            c[d]++, members[d] += c[d] + 1;
+        uint16_t *bits = bits_of(pixels), *missing = bits_of(pixels);
+        for (ptrdiff_t i = 0; i < pixels / 16; i++)
+            bits[i] &= (uint16_t)~missing[i];
+        for (int32_t delta = -1; delta <= 1; delta++) {
+            take_double(simd->masked_logs(alpha, beta, shift, c, members, bits, missing, delta,
+                                          pixels, weights, weights_missing));
+            take(weights, size), take(weights_missing, size);
+        }
+        free(alpha), free(beta), free(shift), free(weights), free(weights_missing);
+        free(c), free(members), free(bits), free(missing);
+    }
+    end("masked_logs");
+}
+
+static void drive_scatter(const bitmix_simd *simd)
+{
+    uint64_t weighed, priced;
+    begin();
+    weighed = hash, priced = hash;
+    for (ptrdiff_t rows = 1; rows <= 97; rows += 3) {
+        const ptrdiff_t padded = (rows + 31) / 32 * 32;
+        float *column = floats(padded, -8.0, 16.0), *ceiling = floats(padded, 4.0, 5.0);
+        /* the last row ends with the column that is written */
+        float *weights = array((size_t)(LANES * (rows - 1) + 1), sizeof *weights);
+        uint8_t *costs = array((size_t)(64 * (rows - 1) + 1), 1);
+        hash = weighed;
+        simd->scatter(column, rows, weights);
+        take(weights, (size_t)(LANES * (rows - 1) + 1) * sizeof *weights);
+        weighed = hash, hash = priced;
+        take_double(simd->scatter_costs(column, ceiling, 16.0f, rows, costs));
+        take(costs, (size_t)(64 * (rows - 1) + 1));
+        priced = hash;
+        free(column), free(ceiling), free(weights), free(costs);
+    }
+    hash = weighed;
+    end("scatter");
+    hash = priced;
+    end("scatter_costs");
+}
+
+/* ---------------------------------------------------------------- the pixel priors' functions */
+
+static void drive_sums(const bitmix_simd *simd)
+{
+    uint64_t gammas, rising;
+    begin();
+    gammas = hash, rising = hash;
+    for (ptrdiff_t n = 0; n <= 40; n++) {
+        double *small = doubles(n, 0.0, 20.0), *large = doubles(n, 16.0, 4000.0);
+        double *more = doubles(16, 0.0, 100.0);
+        const double a = number(1e-6, 5.0);
+        hash = gammas;
+        take_double(simd->sum_lgamma(a, small, n));
+        take_double(simd->sum_lgamma(a, large, n));
+        gammas = hash, hash = rising;
+        take_double(simd->log_rising(a, more, large, n));
+        rising = hash;
+        free(small), free(large), free(more);
+    }
+    hash = gammas;
+    end("sum_lgamma");
+    hash = rising;
+    end("log_rising");
+}
+
+static void drive_log_marginal(const bitmix_simd *simd)
+{
+    begin();
+    for (ptrdiff_t pixels = 32; pixels <= 96; pixels += 32) {
+        const ptrdiff_t clusters = 7, cells = clusters * pixels;
+        double *alpha = doubles(pixels, 1e-4, 3.0), *beta = doubles(pixels, 1e-4, 3.0);
+        double *out = doubles(pixels, 0.0, 1.0);
+        int32_t *c = counts(cells, 100), *members = counts(cells, 100);
+        for (ptrdiff_t i = 0; i < cells; i++)
+            members[i] += c[i];
+        simd->log_marginal(alpha, beta, c, members, clusters, pixels, out);
+        take(out, (size_t)pixels * sizeof *out);
+        free(alpha), free(beta), free(out), free(c), free(members);
+    }
+    end("log_marginal");
+}
+
+/* ---------------------------------------------------------------- the arithmetic */
+
+static void drive_singles(const char *name, void (*f)(const float *, float *, ptrdiff_t),
+                          int exponent_low, int exponent_high, int negative)
+{
+    begin();
+    for (int e = exponent_low; e <= exponent_high; e++) {
+        float *x = floats(1024, 1.0, 1.0);
+        for (int i = 0; i < 1024; i++)
+            x[i] = ldexpf(negative && i % 2 ? -x[i] : x[i], e);
+        f(x, x, 1024);
+        take(x, 1024 * sizeof *x);
+        free(x);
+    }
+    end(name);
+}
+
+static void drive_doubles(const char *name, void (*f)(const double *, double *, ptrdiff_t),
+                          double (*one)(double), int exponent_low, int exponent_high, int negative)
+{
+    begin();
+    for (int e = exponent_low; e <= exponent_high; e++) {
+        double *x = doubles(64, 1.0, 1.0);
+        for (int i = 0; i < 64; i++) {
+            x[i] = ldexp(negative && i % 2 ? -x[i] : x[i], e);
+            if (i < 8)
+                take_double(one(x[i]));
+        }
+        f(x, x, 64);
+        take(x, 64 * sizeof *x);
+        free(x);
+    }
+    end(name);
+}
+
+int main(int argc, char **argv)
+{
+    const bitmix_simd *simd = argc == 2 ? bitmix_simd_named(argv[1]) : NULL;
+    if (!simd)
+        return 2;
+    drive_score(simd);
+    drive_screen(simd);
+    drive_choose(simd);
+    drive_cluster(simd);
+    drive_masked(simd);
+    drive_scatter(simd);
+    drive_sums(simd);
+    drive_log_marginal(simd);
+    drive_singles("log_f32", simd->array_log_f32, -126, 127, 0);
+    drive_singles("exp_f32", simd->array_exp_f32, -30, 5, 1);
+    drive_doubles("log_f64", simd->array_log_f64, simd->log, -1022, 1023, 0);
+    drive_doubles("exp_f64", simd->array_exp_f64, simd->exp, -60, 8, 1);
+    drive_doubles("lgamma_f64", simd->array_lgamma_f64, simd->lgamma, -900, 900, 0);
+    return 0;
+}

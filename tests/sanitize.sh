@@ -1,0 +1,51 @@
+#!/bin/sh
+# The unit tests with every index of the kernel checked, then under AddressSanitizer and UBSan; last
+# the C functions alone under the sanitizers, by each compiler. From a checkout with .venv and GCC;
+# further arguments go to pytest.
+set -eu
+cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH"
+
+# build NAME OPTION...: a build of its own, to be imported from build/NAME/site
+build() {
+    name=$1
+    shift
+    site="$PWD/build/$name/site"
+    rm -rf "build/$name"
+    CC=gcc meson setup "build/$name" -Dpython.platlibdir="$site" "$@" >/dev/null 2>&1
+    meson install -C "build/$name" --quiet >/dev/null
+}
+
+# unit_tests NAME ARGUMENT...: with that build, which a first line proves to be in use; all but the
+# tests of other builds and of what is installed
+unit_tests() {
+    site="$PWD/build/$1/site"
+    shift
+    PYTHONPATH="$site" python -c "
+import bitmix._gibbs as kernel
+assert kernel.__file__.startswith('$site'), kernel.__file__"
+    PYTHONPATH="$site" python -m pytest tests/unit \
+        --ignore tests/unit/test_builds.py --ignore tests/unit/test_packaging.py "$@"
+}
+
+echo 'unit tests, bounds checks on'
+build bounds -Dbounds_checks=true
+unit_tests bounds "$@"
+
+echo 'unit tests, AddressSanitizer and UBSan'
+build sanitized -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
+(
+    # Python itself is not instrumented: the libraries come first by force, libstdc++ for those
+    # extensions that throw, and Python's own leaks are not looked for
+    for library in libasan.so libubsan.so libstdc++.so.6; do
+        LD_PRELOAD="${LD_PRELOAD:-} $(gcc -print-file-name=$library)"
+    done
+    # a report ends the process, and pytest would take it to the grave: hence to files
+    report="$PWD/build/sanitized/report"
+    export LD_PRELOAD ASAN_OPTIONS="detect_leaks=0:log_path=$report"
+    export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$report"
+    unit_tests sanitized "$@" || { cat "$report".* >&2; exit 1; }
+)
+
+echo 'the C functions, AddressSanitizer and UBSan'
+python -m pytest tests/unit/test_builds.py -m 'slow or not slow' -k sanitized
