@@ -1,23 +1,52 @@
 """Dirichlet-process mixtures of binary data, by collapsed Gibbs sampling."""
 
+from importlib import import_module as _import_module
 from importlib.metadata import version as _version
 
 from bitmix.data import Dataset, load_mnist, shuffle
+from bitmix.labels import label_probabilities
 from bitmix.latents import Latent, load_latents, save_latents
-from bitmix.predict import complete, posterior_predictive
+from bitmix.predict import (
+    coclustering,
+    complete,
+    log_predictive,
+    merge_samples,
+    nearest_cluster,
+    outlier_score,
+    posterior_predictive,
+    responsibilities,
+)
 from bitmix.sampler import sample, sample_chain
 
 __version__ = _version("bitmix")
 
+# What needs SciPy or scikit-learn comes when it is asked for: they take a second to import.
+_LATER = {"BernoulliDPMixture": "bitmix.estimator", "credible_interval": "bitmix.intervals"}
+
 __all__ = [
+    "BernoulliDPMixture",
     "Dataset",
     "Latent",
+    "coclustering",
     "complete",
+    "credible_interval",
+    "label_probabilities",
     "load_latents",
     "load_mnist",
+    "log_predictive",
+    "merge_samples",
+    "nearest_cluster",
+    "outlier_score",
     "posterior_predictive",
+    "responsibilities",
     "sample",
     "sample_chain",
     "save_latents",
     "shuffle",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'bitmix' has no attribute {name!r}")
+    return getattr(_import_module(_LATER[name]), name)
