@@ -131,6 +131,21 @@ def test_predictions_are_above_the_truth(dataset):
         np.testing.assert_array_equal(truth.ravel(), queries[column])
 
 
+def test_completions_show_every_chain_and_sample(dataset):
+    queries, observed = dataset.x[:3], np.arange(72).reshape(3, 24) % 5 > 0
+    by_chain = np.full((2, 3, 24), 0.25) + np.array([0, 0.5])[:, None, None]
+    samples = np.stack([queries, 1 - queries], axis=1)
+    figure = figures.completions(queries, observed, by_chain, samples, SHAPE, title="A title")
+    grid = np.array(figure.axes).reshape(7, 3)
+    names = [axes.get_ylabel() for axes in grid[:, 0]]
+    assert names == ["seen", "chain 0", "chain 1", "average", "sample 0", "sample 1", "truth"]
+    for column, query in enumerate(queries):
+        seen, *shown = (axes.images[0].get_array().ravel() for axes in grid[:, column])
+        np.testing.assert_array_equal(np.ma.getmaskarray(seen), ~observed[column])
+        expected = [np.full(24, 0.25), np.full(24, 0.75), np.full(24, 0.5), query, 1 - query, query]
+        np.testing.assert_array_equal(shown, expected)
+
+
 def test_the_heatmap_is_in_grey_levels():
     figure = figures.grey_digit(np.arange(24, dtype=np.uint8).reshape(SHAPE), "A title")
     assert figure.axes[0].get_title(loc="left") == "A title"

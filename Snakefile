@@ -1,0 +1,374 @@
+# The study, once for each run in config/config.yaml:
+#
+#   data -> chain (one job a chain) -> clusters, predictions -> summary -> check
+#
+# The first stages are notebooks. A notebook gets every value that it needs as a parameter; it is
+# executed as the rule's log, and copied to the output only when it ends well, so that a notebook
+# that fails leaves its traceback in the log and no output.
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from shlex import quote
+
+import yaml
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version, update_config
+
+from bitmix import checks, summary
+from bitmix.config import ConfigError, resolve, retype
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+START = time.time()
+
+update_config(config, retype(workflow.config_settings.config))
+try:
+    RUNS = resolve(config, yaml.safe_load(Path("config/schema.yaml").read_text()))["runs"]
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+# Snakemake does not see what a notebook imports, so rules have the package's sources as input. What
+# runs is the installed package, which must therefore be made of them.
+if stale := checks.stale_sources(Path("src/bitmix")):
+    raise WorkflowError(f"not installed as they are now: {', '.join(stale)}: run `make install`")
+SOURCES = [str(path) for path in checks.sources(Path("src/bitmix"))]
+CODE = [path for path in SOURCES if not path.endswith(("summary.py", "checks.py", "config.py"))]
+
+# The runs whose numbers are known.
+REPRODUCED = [run for run in RUNS if Path(f"tests/expected/{run}.json").exists()]
+
+# The programs of this Python are found also where its environment is not activated.
+os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
+
+
+def setting(name, *keys):
+    """A run's setting as papermill's option for the parameter `name`, its key unless `keys` are.
+
+    The name makes it another param than an equal value of another setting: Snakemake compares the
+    params of a job as a set, and would not see two values that change places.
+    """
+
+    def option(wildcards):
+        value = RUNS[wildcards.run]
+        for key in keys or [name]:
+            value = value[key]
+        return listed(name, value) if isinstance(value, list) else f"-p {name} {quote(str(value))}"
+
+    return option
+
+
+def listed(name, values):
+    """Papermill's option for a parameter that is a list."""
+    return f"-y {quote(f'{name}: {json.dumps(values)}')}"
+
+
+def chain_files(wildcards):
+    chains = range(RUNS[wildcards.run]["chains"])
+    return expand(rules.chain.output.chain_file, chain=chains, run=wildcards.run)
+
+
+# The command of every stage: its params are the notebook's parameters.
+EXECUTE = """
+papermill {input.notebook} {log.notebook} --kernel python3 --no-progress-bar --log-level ERROR \\
+    --stderr-file - {params} 2> {log.messages} || {{ tail -n 30 {log.messages} >&2; exit 1; }}
+cp {log.notebook} {output.notebook}
+"""
+DATA_FILE = "-p data_file results/{run}/data.npz"
+CHAIN_FILES = lambda wildcards: listed("chain_files", chain_files(wildcards))
+FIGURES_FOLDER = "-p figures_folder results/{run}/figures"
+
+
+def figure(name, section, title):
+    """A figure as the report shows it; `others` are the same as SVG and in words."""
+    return report(
+        f"results/{{run}}/figures/{name}.png",
+        caption=f"config/captions/{name}.rst",
+        category="{run}",
+        subcategory=section,
+        labels={"figure": title},
+    )
+
+
+def others(*names):
+    return expand("results/{{run}}/figures/{name}{suffix}", name=names, suffix=[".svg", ".alt.txt"])
+
+
+wildcard_constraints:
+    run="[A-Za-z0-9_-]+",
+    chain=r"\d+",
+
+
+localrules:
+    all,
+    summary,
+    check,
+    table,
+    expected,
+
+
+rule data:
+    input:
+        notebook="notebooks/01-data.ipynb",
+        code=CODE,
+    output:
+        notebook="results/{run}/notebooks/01-data.ipynb",
+        data_file="results/{run}/data.npz",
+        grey=figure("grey-digit", "1 data", "a digit in grey levels"),
+        binary=figure("binary-digit", "1 data", "a binary digit"),
+        others=others("grey-digit", "binary-digit"),
+    log:
+        notebook="results/{run}/logs/01-data.ipynb",
+        messages="results/{run}/logs/01-data.txt",
+    benchmark:
+        "results/{run}/benchmarks/01-data.tsv"
+    conda:
+        "environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        DATA_FILE,
+        FIGURES_FOLDER,
+        setting("labels", "data", "labels"),
+        setting("threshold", "data", "threshold"),
+        setting("limit", "data", "limit"),
+        setting("folder", "data", "folder"),
+        setting("seed"),
+    message:
+        "{wildcards.run}: the images, fetched, made binary, shuffled"
+    shell:
+        EXECUTE
+
+
+rule chain:
+    input:
+        notebook="notebooks/02-chain.ipynb",
+        data_file=rules.data.output.data_file,
+        code=CODE,
+    output:
+        notebook="results/{run}/notebooks/02-chain-{chain}.ipynb",
+        chain_file="results/{run}/chains/{chain}.pkl",
+    log:
+        notebook="results/{run}/logs/02-chain-{chain}.ipynb",
+        messages="results/{run}/logs/02-chain-{chain}.txt",
+    benchmark:
+        "results/{run}/benchmarks/02-chain-{chain}.tsv"
+    conda:
+        "environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        DATA_FILE,
+        "-p chain_file results/{run}/chains/{chain}.pkl",
+        "-p chain {chain}",
+        "-p progress log",
+        setting("seed"),
+        setting("sweeps"),
+        setting("initial_clusters"),
+        setting("concentration"),
+        setting("hyperprior"),
+        setting("moves"),
+    message:
+        "{wildcards.run}: chain {wildcards.chain}"
+    shell:
+        EXECUTE
+
+
+rule clusters:
+    input:
+        notebook="notebooks/03-clusters.ipynb",
+        data_file=rules.data.output.data_file,
+        chain_files=chain_files,
+        code=CODE,
+    output:
+        notebook="results/{run}/notebooks/03-clusters.ipynb",
+        trace=figure("trace", "2 chains", "log joint and number of clusters"),
+        others=others("trace"),
+        clusters=report(
+            directory("results/{run}/figures/clusters"),
+            patterns=["{name}.png"],
+            caption="config/captions/clusters.rst",
+            category="{run}",
+            subcategory="3 clusters",
+            labels={"figure": "{name}"},
+        ),
+    log:
+        notebook="results/{run}/logs/03-clusters.ipynb",
+        messages="results/{run}/logs/03-clusters.txt",
+    benchmark:
+        "results/{run}/benchmarks/03-clusters.tsv"
+    conda:
+        "environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        DATA_FILE,
+        CHAIN_FILES,
+        FIGURES_FOLDER,
+    message:
+        "{wildcards.run}: the traces and clusters of all chains"
+    shell:
+        EXECUTE
+
+
+rule predictions:
+    input:
+        notebook="notebooks/04-predictions.ipynb",
+        data_file=rules.data.output.data_file,
+        chain_files=chain_files,
+        code=CODE,
+    output:
+        notebook="results/{run}/notebooks/04-predictions.ipynb",
+        predictions=figure("predictions", "4 predictions", "half-hidden digits completed"),
+        others=others("predictions"),
+    log:
+        notebook="results/{run}/logs/04-predictions.ipynb",
+        messages="results/{run}/logs/04-predictions.txt",
+    benchmark:
+        "results/{run}/benchmarks/04-predictions.tsv"
+    conda:
+        "environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        DATA_FILE,
+        CHAIN_FILES,
+        FIGURES_FOLDER,
+        setting("per_label", "predictions", "per_label"),
+        setting("samples_per_chain", "predictions", "samples_per_chain"),
+        setting("seed"),
+    message:
+        "{wildcards.run}: completions of half-hidden images"
+    shell:
+        EXECUTE
+
+
+rule summary:
+    input:
+        data_file=rules.data.output.data_file,
+        chain_files=chain_files,
+        figures=[
+            rules.data.output.grey,
+            rules.data.output.binary,
+            rules.clusters.output.trace,
+            rules.clusters.output.clusters,
+            rules.predictions.output.predictions,
+        ],
+        code=[*CODE, "src/bitmix/summary.py"],
+    output:
+        summary="results/{run}/summary.json",
+    log:
+        "results/{run}/logs/summary.txt",
+    benchmark:
+        "results/{run}/benchmarks/summary.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        configuration=lambda wildcards: RUNS[wildcards.run],
+        figures_folder=lambda wildcards: f"results/{wildcards.run}/figures",
+    message:
+        "{wildcards.run}: the numbers of the run in one file"
+    run:
+        summary.write_summary(
+            output.summary,
+            params.configuration,
+            input.data_file,
+            input.chain_files,
+            params.figures_folder,
+        )
+
+
+def products(run):
+    """Everything that a run makes, so that what is missing is made again."""
+    stages = (rules.data, rules.clusters, rules.predictions, rules.summary)
+    chains = expand(rules.chain.output, run=run, chain=range(RUNS[run]["chains"]))
+    return chains + [file for stage in stages for file in expand(stage.output, run=run)]
+
+
+rule all:
+    default_target: True
+    input:
+        products=[products(run) for run in RUNS],
+
+
+# No benchmark here: Snakemake would take it for an output, and check only once.
+rule check:
+    input:
+        products=[products(run) for run in REPRODUCED],
+        summaries=expand(rules.summary.output.summary, run=REPRODUCED),
+    log:
+        table="results/check.txt",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        expected=expand("tests/expected/{run}.json", run=REPRODUCED),
+    message:
+        "comparing with the expected values in tests/expected"
+    run:
+        checks.check(params.expected, input.summaries, log.table)
+
+
+# The table in the README.
+rule table:
+    input:
+        summaries=expand(rules.summary.output.summary, run=RUNS),
+    log:
+        table="results/table.md",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    message:
+        "the chains of each run"
+    run:
+        summary.print_tables(input.summaries, log.table)
+
+
+# `snakemake --force tests/expected/<run>.json` makes what `check` expects of a run.
+rule expected:
+    input:
+        summary="results/{run}/summary.json",
+    output:
+        expected="tests/expected/{run}.json",
+    log:
+        "results/{run}/logs/expected.txt",
+    benchmark:
+        "results/{run}/benchmarks/expected.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    message:
+        "{wildcards.run}: its results become the expected values"
+    run:
+        summary.write_expected(output.expected, input.summary)
+
+
+onsuccess:
+    for run in RUNS:
+        written = Path(f"results/{run}/summary.json")
+        if written.exists() and written.stat().st_mtime > START:
+            elapsed = time.time() - START
+            print(summary.closing_lines(written.parent, summary.read_json(written), elapsed))
+
+
+onerror:
+    print("A notebook that fails stays in results/<run>/logs, with its traceback.")

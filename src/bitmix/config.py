@@ -1,0 +1,115 @@
+"""Checking a configuration against its schema, and filling in the defaults."""
+
+import copy
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+# What the types of JSON are called by somebody who writes YAML.
+TYPE_NAMES = {
+    "array": "a list, [a, b]",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "a group of keys",
+    "string": "text",
+}
+LIMITS = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above"}
+
+
+class ConfigError(ValueError):
+    """A configuration that does not follow its schema."""
+
+
+def resolve(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of `config` with every default of `schema` filled in.
+
+    Parameters
+    ----------
+    config : mapping
+        The configuration, as read from YAML.
+    schema : mapping
+        Its JSON schema (draft 2020-12). Objects inside objects are understood through `properties`
+        and `additionalProperties`, which is all that bitmix's schema uses.
+
+    Raises
+    ------
+    ConfigError
+        If `config` does not follow `schema`. Names every key at fault in full, and what is allowed.
+    """
+    errors = Draft202012Validator(schema).iter_errors(config)
+    problems = [problem for error in errors for problem in _problems(error)]
+    if problems:
+        raise ConfigError("\n".join(["the configuration cannot be used:", *problems]))
+    return _with_defaults(config, schema)
+
+
+def retype(value: Any) -> Any:
+    """Return `value` with the text in it read as YAML: "5" as a number, "null" as nothing.
+
+    Snakemake leaves what is inside `--config runs="{...}"` as text.
+    """
+    if isinstance(value, Mapping):
+        return {key: retype(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [retype(item) for item in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    """Say in a line each what is wrong at one place of the configuration."""
+    where, found, rule = ".".join(map(str, error.absolute_path)), error.instance, error.schema
+    if error.validator == "additionalProperties":
+        for key in found.keys() - rule["properties"].keys():
+            path = f"{where}.{key}" if where else key
+            yield f"  {path}: unknown key{_suggestion(key, rule['properties'])}"
+    elif error.validator == "required":
+        missing = next(key for key in rule["required"] if key not in found)
+        yield f"  {missing}: missing; {rule['properties'][missing]['description']}"
+    else:
+        yield f"  {where}: {_complaint(error)} ({rule['description']})"
+
+
+def _complaint(error: ValidationError) -> str:
+    """Say what the value of a key ought to be, and what it is."""
+    found, limit = error.instance, error.validator_value
+    match error.validator:
+        case "type":
+            names = [limit] if isinstance(limit, str) else limit
+            expected = " or ".join(TYPE_NAMES[name] for name in names)
+            return f"must be {expected}, but is {found!r}"
+        case "enum":
+            return f"{found!r} is not known{_suggestion(found, limit)}"
+        case "minimum" | "maximum" | "exclusiveMinimum":
+            return f"must be {LIMITS[error.validator]} {limit}, but is {found}"
+        case "pattern":
+            return f"{found!r} is not allowed"
+        case "contains":
+            return f"must include {limit['const']}, but is {found!r}"
+        case _:
+            return error.message
+
+
+def _suggestion(word: object, allowed: Mapping[str, Any] | list[str]) -> str:
+    """Propose the nearest of the allowed words, and list them all."""
+    near = difflib.get_close_matches(str(word), list(map(str, allowed)), n=1)
+    meant = f", did you mean {near[0]}?" if near else ";"
+    return f"{meant} allowed: {', '.join(map(str, allowed))}"
+
+
+def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a copy of `value` in which every key that is absent has its default."""
+    if not isinstance(value, Mapping):
+        return copy.deepcopy(value)
+    properties, others = schema.get("properties", {}), schema.get("additionalProperties")
+    defaults = {
+        key: _with_defaults(rule["default"], rule)
+        for key, rule in properties.items()
+        if "default" in rule and key not in value
+    }
+    given = {key: _with_defaults(item, properties.get(key, others)) for key, item in value.items()}
+    return {**defaults, **given}

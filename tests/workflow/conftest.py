@@ -1,0 +1,71 @@
+"""A copy of the workflow in a folder of its own, and one small run of it that the tests share."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The workflow in `folder`, with the small run as its only one."""
+
+    folder: Path
+
+    def snakemake(self, *arguments, cores=2):
+        """Run Snakemake there; its output and errors come together in `stdout`."""
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", str(cores), "--nocolor", *arguments],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            # As from a terminal whose environment is not activated.
+            env={**os.environ, "PATH": os.defpath},
+        )
+
+    def copy(self, folder):
+        """Return the same, finished runs included, in another folder."""
+        shutil.copytree(self.folder, folder)
+        return Workflow(folder)
+
+
+def _copy_workflow(folder):
+    for name in ("Snakefile", "environment.yml"):
+        shutil.copy2(ROOT / name, folder)
+    for name in ("config", "notebooks", "profiles", "src"):
+        skipped = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=skipped)
+    shutil.copy2(ROOT / "tests/workflow/small.yaml", folder / "config/config.yaml")
+    (folder / "tests/expected").mkdir(parents=True)
+    shutil.copy2(ROOT / "tests/expected/small.json", folder / "tests/expected")
+    return Workflow(folder)
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory):
+    """The workflow before anything has run. To be read only."""
+    return _copy_workflow(tmp_path_factory.mktemp("pristine"))
+
+
+@pytest.fixture
+def workflow(pristine, tmp_path):
+    """The same, for a test to change."""
+    return pristine.copy(tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, mnist):
+    """The workflow after the small run. To be read only: a test that changes it takes a copy."""
+    workflow = _copy_workflow(tmp_path_factory.mktemp("finished"))
+    result = workflow.snakemake()
+    assert result.returncode == 0, result.stdout
+    (workflow.folder / "output.txt").write_text(result.stdout)
+    return workflow

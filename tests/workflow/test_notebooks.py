@@ -1,0 +1,75 @@
+"""The notebooks as they are committed, and each on its own."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LONGEST_CELL = 15
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_there_are_notebooks():
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01-data",
+        "02-chain",
+        "03-clusters",
+        "04-predictions",
+    ]
+
+
+def test_committed_without_outputs(notebook):
+    for cell in code_cells(notebook):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+        assert set(cell.metadata) <= {"tags"}
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata.language_info) == {"name"}
+
+
+def test_cells_are_short_and_define_nothing(notebook):
+    for cell in code_cells(notebook):
+        assert len(cell.source.splitlines()) <= LONGEST_CELL
+        assert not re.search(r"^\s*(def|class|async def) |\blambda\b", cell.source, re.MULTILINE)
+
+
+def test_starts_with_prose_under_a_heading(notebook):
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    assert len(first.source.split()) > 20
+
+
+def test_every_parameter_has_a_type_and_a_comment(notebook):
+    (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    for line in cell.source.splitlines():
+        assert re.fullmatch(r"\w+: (str|int|float|list) = .+  # .+", line), line
+
+
+def test_runs_alone_and_writes_nothing(path, tmp_path, mnist):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    papermill.execute_notebook(
+        path, tmp_path / "out.ipynb", cwd=folder, kernel_name="python3", progress_bar=False
+    )
+    assert list(folder.iterdir()) == []
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    assert all(cell.execution_count for cell in code_cells(executed))

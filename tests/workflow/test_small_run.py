@@ -1,0 +1,218 @@
+"""The workflow from end to end, on 300 digits and two chains."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from PIL import Image
+
+import bitmix
+from bitmix.data import load_dataset
+
+ROOT = Path(__file__).parents[2]
+FIGURES = [
+    "binary-digit",
+    "clusters/chain-0",
+    "clusters/chain-0-scaled",
+    "clusters/chain-1",
+    "clusters/chain-1-scaled",
+    "grey-digit",
+    "predictions",
+    "trace",
+]
+STAGES = ["01-data", "02-chain-0", "02-chain-1", "03-clusters", "04-predictions"]
+
+
+@pytest.fixture(scope="module")
+def results(finished):
+    return finished.folder / "results/small"
+
+
+@pytest.fixture(scope="module")
+def summary(results):
+    return json.loads((results / "summary.json").read_text())
+
+
+def jobs(output):
+    """What a dry run would do: the number of jobs of each rule."""
+    return dict(re.findall(r"^(\w+) +(\d+)$", output.partition("Job stats:")[2], re.MULTILINE))
+
+
+def test_every_stage_leaves_its_notebook_log_and_benchmark(results):
+    for stage in STAGES:
+        executed = nbformat.read(results / f"notebooks/{stage}.ipynb", as_version=4)
+        cells = [cell for cell in executed.cells if cell.cell_type == "code"]
+        assert all(cell.execution_count for cell in cells)
+        assert (results / f"logs/{stage}.ipynb").read_bytes()
+        assert (results / f"benchmarks/{stage}.tsv").read_text().startswith("s\t")
+
+
+def test_the_data_are_the_first_images_after_the_shuffle(results):
+    dataset = load_dataset(results / "data.npz")
+    everything = bitmix.shuffle(bitmix.load_mnist(), seed=1)
+    np.testing.assert_array_equal(dataset.x, everything.x[:300])
+    np.testing.assert_array_equal(dataset.labels, everything.labels[:300])
+
+
+def test_the_data_notebook_prints_the_counts_of_the_study(results):
+    text = (results / "notebooks/01-data.ipynb").read_text()
+    assert "number of twos: 6990" in text
+    assert "number of threes: 7141" in text
+
+
+def test_the_chains_are_those_of_sample(results):
+    dataset = load_dataset(results / "data.npz")
+    latents = bitmix.sample(dataset.x, chains=2, sweeps=3, seed=1, initial_clusters=20)
+    for chain, latent in enumerate(latents):
+        written = bitmix.load_latents(results / f"chains/{chain}.pkl")
+        np.testing.assert_array_equal(written.assignments, latent.assignments)
+        np.testing.assert_array_equal(written.alpha, latent.alpha)
+        np.testing.assert_array_equal(written.beta, latent.beta)
+        assert written.log_joint().hex() == latent.log_joint().hex()
+        assert written.generator == latent.generator
+
+
+def test_the_chain_notebook_reports_its_time_and_progress(results, finished):
+    assert "mcmc took" in (results / "notebooks/02-chain-0.ipynb").read_text()
+    assert re.search(r"^chain 0: .*sweep", (finished.folder / "output.txt").read_text(), re.M)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_there_in_three_forms(results, name):
+    alt = (results / f"figures/{name}.alt.txt").read_text().strip()
+    assert len(alt.split()) >= 5
+    with Image.open(results / f"figures/{name}.png") as image:
+        assert image.info["Description"] == alt
+        assert len(image.convert("L").getcolors()) > 1
+    svg = (results / f"figures/{name}.svg").read_text()
+    assert "<svg" in svg
+    assert "</svg>" in svg
+
+
+def test_the_summary_tells_the_run(results, summary):
+    dataset = load_dataset(results / "data.npz")
+    assert summary["data"]["sha256"] == dataset.sha256
+    assert summary["data"]["shape"] == [300, 784]
+    assert sum(summary["data"]["labels"].values()) == 300
+    assert summary["figures"].keys() == {f"{name}.png" for name in FIGURES}
+    assert not any(figure["blank"] for figure in summary["figures"].values())
+    assert summary["configuration"]["sweeps"] == 3
+    assert len(summary["seconds"]) == 2
+    for chain, told in enumerate(summary["chains"]):
+        latent = bitmix.load_latents(results / f"chains/{chain}.pkl")
+        digest = hashlib.sha256(latent.assignments.astype("<i4").tobytes()).hexdigest()
+        assert told["assignments_sha256"] == digest
+        assert told["clusters"] == len(latent.sizes)
+        assert told["sizes"] == sorted(latent.sizes.tolist(), reverse=True)
+        assert told["log_joint"] == float.fromhex(told["log_joint_hex"]) == latent.log_joint()
+
+
+def test_the_end_says_where_the_results_are(finished):
+    output = (finished.folder / "output.txt").read_text()
+    closing = output.partition("Results: results/small")[2]
+    for word in ("images (N)", "clusters (K)", "log joint", "sampling", "total"):
+        assert word in closing
+
+
+def test_a_second_run_does_nothing(finished):
+    result = finished.snakemake()
+    assert result.returncode == 0
+    assert "Nothing to be done" in result.stdout
+    assert "Results:" not in result.stdout
+
+
+def test_check_passes_twice(finished):
+    for _ in range(2):
+        result = finished.snakemake("check")
+        assert result.returncode == 0, result.stdout
+        assert "Everything is as expected." in result.stdout
+
+
+def test_check_fails_on_a_perturbed_value(finished, tmp_path):
+    workflow = finished.copy(tmp_path / "copy")
+    path = workflow.folder / "tests/expected/small.json"
+    expected = json.loads(path.read_text())
+    expected["chains"][1]["sizes"][0] += 1
+    path.write_text(json.dumps(expected))
+    result = workflow.snakemake("check")
+    assert result.returncode == 1
+    assert re.search(r"^chain 1 sizes .* DIFFERS$", result.stdout, re.MULTILINE)
+    assert result.stdout.count("DIFFERS") == 1
+    assert "src/bitmix/_gibbs.pyx" in result.stdout
+    assert "NOT as expected." in (workflow.folder / "results/check.txt").read_text()
+
+
+def test_the_table_of_the_readme(finished, summary):
+    result = finished.snakemake("table")
+    assert result.returncode == 0, result.stdout
+    for chain in summary["chains"]:
+        assert f"| {chain['chain']} | {chain['clusters']} | {chain['sizes'][0]} |" in result.stdout
+
+
+def test_expected_values_are_made_on_request(finished, tmp_path):
+    workflow = finished.copy(tmp_path / "copy")
+    path = workflow.folder / "tests/expected/small.json"
+    path.write_text("{}")
+    assert workflow.snakemake("--force", "tests/expected/small.json").returncode == 0
+    new = json.loads(path.read_text())
+    old = json.loads((ROOT / "tests/expected/small.json").read_text())
+    assert {**new, "versions": None} == {**old, "versions": None}
+
+
+def test_a_change_of_one_run_leaves_the_others(finished, tmp_path):
+    workflow = finished.copy(tmp_path / "copy")
+    config = workflow.folder / "config/config.yaml"
+    config.write_text(config.read_text() + "  other: {data: {limit: 200}, chains: 1}\n")
+    output = workflow.snakemake("--dry-run").stdout
+    assert jobs(output) == {
+        "data": "1", "chain": "1", "clusters": "1", "predictions": "1", "summary": "1",
+        "all": "1", "total": "6",
+    }  # fmt: skip
+    assert "small: " not in output
+
+    config.write_text(config.read_text().replace("sweeps: 3", "sweeps: 4"))
+    output = workflow.snakemake("--dry-run", "results/small/summary.json").stdout
+    assert jobs(output) == {
+        "chain": "2", "clusters": "1", "predictions": "1", "summary": "1", "total": "5",
+    }  # fmt: skip
+
+
+def test_settings_that_change_places_are_a_change(finished):
+    swapped = "runs={small: {seed: 3, sweeps: 1}}"  # were 1 and 3
+    assert jobs(finished.snakemake("--dry-run", "--config", swapped).stdout)["chain"] == "2"
+
+
+def test_code_that_is_not_installed_is_not_run(finished, tmp_path):
+    workflow = finished.copy(tmp_path / "copy")
+    code = workflow.folder / "src/bitmix/figures.py"
+    code.write_text(f"{code.read_text()}# changed\n")
+    result = workflow.snakemake("--dry-run")
+    assert result.returncode == 1
+    assert "src/bitmix/figures.py: run `make install`" in result.stdout
+
+
+def test_a_failing_notebook_leaves_its_traceback_and_no_output(finished, tmp_path):
+    workflow = finished.copy(tmp_path / "copy")
+    path = workflow.folder / "notebooks/04-predictions.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[-1].source = "raise RuntimeError('broken for the test')"
+    nbformat.write(notebook, path)
+    result = workflow.snakemake()
+    assert result.returncode == 1
+    assert "RuntimeError: broken for the test" in result.stdout
+    results = workflow.folder / "results/small"
+    assert "broken for the test" in (results / "logs/04-predictions.ipynb").read_text()
+    assert not (results / "notebooks/04-predictions.ipynb").exists()
+    assert not (results / "figures/predictions.png").exists()
+    assert jobs(workflow.snakemake("--dry-run").stdout)["predictions"] == "1"
+    assert jobs(workflow.snakemake("--dry-run", "check").stdout)["predictions"] == "1"
+
+
+def test_what_was_deleted_is_made_again(finished, tmp_path):
+    workflow = finished.copy(tmp_path / "copy")
+    (workflow.folder / "results/small/figures/trace.png").unlink()
+    assert jobs(workflow.snakemake("--dry-run").stdout)["clusters"] == "1"
