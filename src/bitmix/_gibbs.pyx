@@ -257,6 +257,9 @@ cdef enum:
     FEW = 16     # it does where it leaves fewer than one in so many clusters
 
 
+cdef double EXP_MINUS_MARGIN = 1.1253517471925912e-07
+
+
 cdef class Mixture:
     """State of one chain: assignments, sufficient statistics and hyperparameters.
 
@@ -518,7 +521,7 @@ cdef class Mixture:
         """Clusters that screening would have left for the image just scored."""
         cdef Py_ssize_t k, likely = 0
         for k in range(self.clusters + 1):
-            likely += self.scratch[k] > 1e-7
+            likely += self.scratch[k] > EXP_MINUS_MARGIN
         return likely
 
     cdef void _start_screening(self) noexcept nogil:
@@ -572,7 +575,7 @@ cdef class Mixture:
             reach = STEPS * (top - self._score_candidates(i, own, score_own, n)) + STEPS * MARGIN
             if reach <= limit:
                 break
-        new = self._choose_among(n, u, self.clusters * self.simd.exp(-MARGIN))
+        new = self._choose_among(n, u, self.clusters * EXP_MINUS_MARGIN)
         if new == -1:
             n = self.clusters + 1
             for k in range(n):
@@ -599,6 +602,8 @@ cdef class Mixture:
     cdef Py_ssize_t _choose_among(self, Py_ssize_t n, double u, double rest) noexcept nogil:
         """Draw one of the first n candidates, which leave out a mass of up to `rest`, or -1."""
         cdef Py_ssize_t j, blocks = (n + LANES - 1) // LANES
+        if n == 1:  # as below, in a trice: most images of a settled chain
+            return 0 if rest <= u and u * (1.0 + rest) < 1.0 else -1
         for j in range(n, blocks * LANES):
             self.scores[j] = -INFINITY
         return self.simd.choose(&self.scores[0], blocks, u, rest, &self.scratch[0])
@@ -809,10 +814,22 @@ cdef class Mixture:
 
     def log_joint(self):
         """log p(x, z | alpha, beta, concentration), in nats."""
-        return log_joint(
-            self.sizes, self.counts, np.asarray(self.alpha_), np.asarray(self.beta_),
-            self.concentration, self.observed,
+        cdef Py_ssize_t j, k, padded = _padded(self.alpha_.shape[0])
+        cdef int64_t[::1] pixel = self.images.active
+        cdef int32_t[:, ::1] c = np.zeros((self.clusters, padded), np.int32)
+        cdef int32_t[:, ::1] n = np.empty((self.clusters, padded), np.int32)
+        with nogil:
+            for k in range(self.clusters):
+                n[k, :] = self.sizes_[k]
+                for j in range(self.active):
+                    c[k, pixel[j]] = self.counts_[k, j]
+            self._members_of_pixels(n)
+        return _log_joint(
+            self.sizes_[:self.clusters], c, n, self.alpha_, self.beta_, self.concentration
         )
+
+    cdef void _members_of_pixels(self, int32_t[:, ::1] n) noexcept nogil:
+        """Replace n_k by n_kd where that differs."""
 
 
 # ---------------------------------------------------------------- missing pixels
@@ -900,6 +917,12 @@ cdef class MaskedMixture(Mixture):
         Mixture._take_counts(self, k, last)
         self.observed_[k] = self.observed_[last]
         self.observed_[last] = 0
+
+    cdef void _members_of_pixels(self, int32_t[:, ::1] n) noexcept nogil:
+        cdef Py_ssize_t d, k
+        for k in range(self.clusters):
+            for d in range(self.active):
+                n[k, d] = self.observed_[k, d]
 
     cdef void _counts_of_pixels(
         self, Py_ssize_t first, int32_t[:, ::1] on, int32_t[:, ::1] members
@@ -1083,21 +1106,38 @@ def log_joint(sizes, counts, alpha, beta, double concentration, observed=None):
     concentration : float
     observed : (K, D) int, optional, n_kd
     """
-    cdef Py_ssize_t d, clusters = counts.shape[0], pixels = counts.shape[1]
-    cdef Py_ssize_t padded = _padded(pixels)
-    cdef int32_t[:, ::1] c = np.zeros((clusters, padded), np.int32), n = np.zeros_like(c)
+    clusters, pixels = counts.shape
+    c = np.zeros((clusters, _padded(pixels)), np.int32)
+    n = np.zeros_like(c)
+    c[:, :pixels] = counts
+    n[:, :pixels] = np.asarray(sizes)[:, None] if observed is None else observed
+    return _log_joint(
+        np.array(sizes, np.int32), c, n, np.array(alpha, np.float64), np.array(beta, np.float64),
+        concentration,
+    )
+
+
+cdef double _log_joint(
+    int32_t[::1] sizes, int32_t[:, ::1] counts, int32_t[:, ::1] members, double[::1] alpha,
+    double[::1] beta, double concentration,
+):
+    """Of counts (K, padded D), summed pixel by pixel in their order."""
+    cdef Py_ssize_t d, k, clusters = counts.shape[0], padded = counts.shape[1]
+    cdef Py_ssize_t pixels = alpha.shape[0]
     cdef double[::1] a = np.ones(padded), b = np.ones(padded), by_pixel = np.empty(padded)
-    cdef double[::1] members = np.array(sizes, np.float64)
-    cdef double value
-    np.asarray(c)[:, :pixels] = counts
-    np.asarray(n)[:, :pixels] = np.asarray(sizes)[:, None] if observed is None else observed
-    np.asarray(a)[:pixels] = alpha
-    np.asarray(b)[:pixels] = beta
-    value = simd.lgamma(concentration) - simd.lgamma(concentration + np.sum(sizes))
+    cdef double[::1] n = np.array(sizes, np.float64)
+    cdef double value, total = 0.0
     with nogil:
-        simd.log_marginal(&a[0], &b[0], &c[0, 0], &n[0, 0], clusters, padded, &by_pixel[0])
+        a[:pixels] = alpha
+        b[:pixels] = beta
+        simd.log_marginal(
+            &a[0], &b[0], &counts[0, 0], &members[0, 0], clusters, padded, &by_pixel[0]
+        )
+        for k in range(clusters):
+            total += n[k]
+        value = simd.lgamma(concentration) - simd.lgamma(concentration + total)
         value += clusters * simd.log(concentration)
-        value += simd.sum_lgamma(0.0, &members[0], clusters)
+        value += simd.sum_lgamma(0.0, &n[0], clusters)
         for d in range(pixels):
             value += by_pixel[d]
     return value

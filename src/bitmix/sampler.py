@@ -167,7 +167,10 @@ class _Sampler:
         self.stopped = False
         self.x, self.observed = x, observed
         self.images = _gibbs.Images(x, observed)
-        self.data_sha256 = data_sha256(x, observed)
+        # takes a while: meanwhile the chains begin
+        aside = ThreadPoolExecutor(1)
+        self.data_sha256 = aside.submit(data_sha256, x, observed)
+        aside.shutdown(wait=False)
 
     def chain(self, chain: int, step: Callable[[str], None]) -> Latent:
         generator = np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=(chain,)))
@@ -189,7 +192,7 @@ class _Sampler:
             config=asdict(self.settings),
             seed=self.seed,
             chain=chain,
-            data_sha256=self.data_sha256,
+            data_sha256=self.data_sha256.result(),
             generator=generator.state,
             observed=mixture.observed,
         )
