@@ -42,7 +42,7 @@ lint: install  ## check the style of everything
 	$(BIN)/cython-lint src
 	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
 
-LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --generate-hashes \
+LOCK = $(BIN)/uv pip compile --system-certs --quiet --upgrade --universal --fork-strategy fewest --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock'
 
 lock: install  ## renew the lock files, with the newest versions

@@ -218,7 +218,8 @@ cdef class Images:
             rows += observed.size - np.count_nonzero(observed)
             padding = np.zeros(words * LANES, bool)
             padding[x.shape[1]:] = True
-            self.missing = np.tile(np.packbits(padding, bitorder="little").view("<u2"), (len(x), 1))
+            padding = np.packbits(padding, bitorder="little").view("<u2")
+            self.missing = np.tile(padding, (len(x), 1))
         self.on = np.empty(rows + 1, np.uint32)
         self._pack(x, rank, np.ascontiguousarray(observed).view(np.uint8))
 
@@ -386,7 +387,7 @@ cdef class Mixture:
         self.candidates = self._grown("candidates", room, np.int32)
 
     def _grown(self, name, shape, dtype, fill=0):
-        """An array of that shape, which begins with the rows and columns of the last by the name."""
+        """An array of that shape, beginning with the rows and columns of the last by the name."""
         old = self.arrays.get(name)
         new = self.arrays[name] = _aligned(shape, dtype)
         new[...] = fill
@@ -739,7 +740,9 @@ cdef class Mixture:
 
     # ------------------------------------------------------------ pixel priors
 
-    def update_pixel_priors(self, bit_generator, double rate, double power, double low, double high):
+    def update_pixel_priors(
+        self, bit_generator, double rate, double power, double low, double high
+    ):
         """Update alpha_d, then beta_d, of each pixel by slice sampling (Neal 2003, figures 3, 5).
 
         Their conditional given the assignments, with n_k and c_kd as above, is
@@ -946,9 +949,9 @@ cdef double[8] COSINES = [
     0.6343932841636455, 0.4713967368259976, 0.2902846772544623, 0.0980171403295606,
 ]
 
-# sum_k lgamma(s + n_k) - lgamma(s + 1), which all pixels share, as piecewise Chebyshev series in s:
-# two pieces to each doubling of s + 1, up to 64. Relative error below 1e-14: the nearest singularity
-# is s = -1, at 5 half-widths from the centre of a piece, and 9.9^-16 = 1e-16.
+# sum_k lgamma(s + n_k) - lgamma(s + 1), which all pixels share, as piecewise Chebyshev series in
+# s: two pieces to each doubling of s + 1, up to 64. Relative error below 1e-14: the nearest
+# singularity is s = -1, at 5 half-widths from the centre of a piece, and 9.9^-16 = 1e-16.
 cdef struct Sizes:
     const Simd *simd
     const double *sizes

@@ -1,0 +1,311 @@
+"""The mixture as a scikit-learn estimator: `sampler.sample` and the queries behind its interface.
+
+Not imported by ``import bitmix`` itself, which thus does not import scikit-learn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Integral
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+)
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from bitmix import predict, sampler
+from bitmix.latents import Latent
+
+
+class BernoulliDPMixture(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+):
+    """Dirichlet-process mixture of Bernoulli features, by collapsed Gibbs sampling.
+
+    The number of clusters is inferred. Several chains are sampled; each ends in a mixture of its
+    clusters and one new, empty cluster, over which every answer is taken. Densities, completions,
+    samples and `transform` are of all chains. Clusters of different chains do not correspond to
+    each other, so `labels_`, `predict` and `predict_proba` are of one chain: that with the highest
+    log joint.
+
+    NaN means missing, in `fit` and everywhere else: a missing feature is left out of counts and
+    scores, exactly.
+
+    Parameters
+    ----------
+    n_chains : int, default=10
+        Chains to sample. Twice as many improve densities and completions more than sweeps twice as
+        many do.
+    n_sweeps : int, default=10
+        Sweeps of each chain.
+    initial : {"seeded", "random"}, default="seeded"
+        First partition of a chain: each sample with the nearest of `n_initial_clusters` samples
+        drawn at random, or with a cluster drawn uniformly. See `bitmix.sample`.
+    n_initial_clusters : int or None, default=None
+        Clusters of the first partition. None is one for every ten samples, but at most 1000: with
+        many more, of a few samples each, the chains end in too few clusters.
+    concentration : float, default=1.0
+        Concentration of the Chinese restaurant process; the larger, the more clusters.
+    hyperprior : {"exponential", "bda"}, default="exponential"
+        Hyperprior of the features' Beta priors, see `bitmix.model.HYPERPRIORS`.
+    moves : sequence of str, default=("assign", "pixel_priors")
+        The moves of a sweep, see `bitmix.sample`.
+    binarize : float or None, default=0.0
+        A feature is 1 where it is greater than this threshold, else 0, as in
+        `sklearn.naive_bayes.BernoulliNB`; zeros and ones stay as they are. With None the data must
+        be zeros, ones and NaN, and anything else is an error.
+    n_jobs : int, default=None
+        Chains that run at once, in threads: None means 1 unless in a `joblib.parallel_config`
+        context, -1 as many as there are cores. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        An int gives the chains of ``bitmix.sample(..., seed=random_state)``.
+    verbose : bool, default=False
+        Show a progress bar.
+
+    Attributes
+    ----------
+    latents_ : list of Latent, of length n_chains
+        The chains, which the functions of `bitmix` take.
+    best_chain_ : int
+        The chain of the highest log joint after the last sweep.
+    log_joint_ : float
+        That log joint, log p(X, clusters | priors of the features, concentration), in nats.
+    labels_ : ndarray of int32, shape (n_samples,)
+        The cluster, from 0, that each training sample has in the best chain. That is one draw from
+        its posterior, where `predict` gives the most probable cluster.
+    n_clusters_ : int
+        Clusters of the best chain.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Only if X has names of features that are all strings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bitmix import BernoulliDPMixture
+    >>> X = np.repeat([[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]], 20, axis=0)
+    >>> mixture = BernoulliDPMixture(random_state=0).fit(X)
+    >>> mixture.n_clusters_
+    2
+    >>> mixture.inpaint([[1, np.nan, 1, 0, 0, np.nan]]).round()
+    array([[1., 1., 1., 0., 0., 0.]])
+    """
+
+    def __init__(
+        self,
+        *,
+        n_chains: int = 10,
+        n_sweeps: int = 10,
+        initial: str = "seeded",
+        n_initial_clusters: int | None = None,
+        concentration: float = 1.0,
+        hyperprior: str = "exponential",
+        moves: Sequence[str] = ("assign", "pixel_priors"),
+        binarize: float | None = 0.0,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.n_chains = n_chains
+        self.n_sweeps = n_sweeps
+        self.initial = initial
+        self.n_initial_clusters = n_initial_clusters
+        self.concentration = concentration
+        self.hyperprior = hyperprior
+        self.moves = moves
+        self.binarize = binarize
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y=None) -> BernoulliDPMixture:
+        """Sample the chains.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+            NaN where missing.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X or a parameter is not allowed; messages on parameters have the names of
+            `bitmix.sample`, that is, without ``n_``.
+        """
+        x, observed = self._as_binary(X, reset=True)
+        initial_clusters = self.n_initial_clusters
+        if initial_clusters is None:
+            initial_clusters = min(math.ceil(len(x) / 10), 1000)
+        self.latents_ = sampler.sample(
+            x,
+            observed=observed,
+            chains=self.n_chains,
+            sweeps=self.n_sweeps,
+            seed=_seed(self.random_state),
+            initial=self.initial,
+            initial_clusters=initial_clusters,
+            concentration=self.concentration,
+            hyperprior=self.hyperprior,
+            moves=self.moves,
+            threads=effective_n_jobs(self.n_jobs),
+            progress="bar" if self.verbose else False,
+        )
+        log_joints = [latent.trace["log_joint"][-1] for latent in self.latents_]
+        self.best_chain_ = int(np.argmax(log_joints))
+        self.log_joint_ = float(log_joints[self.best_chain_])
+        self.labels_ = self._best.assignments
+        self.n_clusters_ = len(self._best.sizes)
+        return self
+
+    def predict(self, X) -> np.ndarray:
+        """Return the most probable cluster of the best chain, or -1 where that is a new cluster.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+            NaN where missing.
+
+        Returns
+        -------
+        labels : ndarray of int, shape (n_samples,)
+            The column of `predict_proba` with the highest value; -1 is its last.
+        """
+        label = self.predict_proba(X).argmax(axis=1)
+        return np.where(label == self.n_clusters_, -1, label)
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Return the responsibilities p(cluster | x) of the best chain's clusters.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+            NaN where missing.
+
+        Returns
+        -------
+        responsibilities : ndarray, shape (n_samples, n_clusters_ + 1)
+            The last is that of a new cluster. Rows add up to one.
+        """
+        x, observed = self._query(X)
+        return predict.responsibilities(self._best, x, observed)
+
+    def transform(self, X) -> np.ndarray:
+        """Return p(chain, cluster | x), the responsibilities of all chains' clusters together.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+            NaN where missing.
+
+        Returns
+        -------
+        responsibilities : ndarray, shape (n_samples, clusters of all chains + n_chains)
+            Chain after chain, in each the new cluster last. The chains are equally probable, and
+            rows add up to one.
+        """
+        x, observed = self._query(X)
+        return np.hstack(predict.mixture_posterior(self.latents_, x, observed))
+
+    def score_samples(self, X) -> np.ndarray:
+        """Return the log density of each sample, in nats: that of the mean over the chains.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+            NaN where missing; the density is then of the other features.
+
+        Returns
+        -------
+        log_density : ndarray, shape (n_samples,)
+        """
+        x, observed = self._query(X)
+        return predict.log_predictive(self.latents_, x, observed)
+
+    def score(self, X, y=None) -> float:
+        """Return the mean of `score_samples`, which model selection maximises; y is ignored."""
+        return float(self.score_samples(X).mean())
+
+    def sample(self, n_samples: int = 1, random_state=None) -> np.ndarray:
+        """Draw new samples, from all chains alike.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        X : ndarray of uint8, shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        if not (isinstance(n_samples, Integral) and n_samples >= 1):
+            raise ValueError(f"n_samples must be a whole number of at least 1, not {n_samples!r}")
+        rng = check_random_state(random_state)
+        nothing = np.zeros((1, self.n_features_in_), bool)
+        (draws,) = predict.posterior_predictive(
+            self.latents_,
+            nothing,
+            observed=nothing,
+            samples_per_chain=math.ceil(n_samples / len(self.latents_)),
+            seed=_seed(rng),
+        )
+        return rng.permutation(draws)[:n_samples]
+
+    def inpaint(self, X) -> np.ndarray:
+        """Fill in missing features with their expectations, averaged over the chains.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+            NaN where missing.
+
+        Returns
+        -------
+        X : ndarray of float64, shape (n_samples, n_features)
+            Probabilities to be 1 where X is missing; elsewhere X itself, binarized.
+        """
+        x, observed = self._query(X)
+        return predict.complete(self.latents_, x, observed)
+
+    @property
+    def _best(self) -> Latent:
+        return self.latents_[self.best_chain_]
+
+    @property
+    def _n_features_out(self) -> int:
+        return sum(len(latent.sizes) + 1 for latent in self.latents_)
+
+    def _query(self, X) -> tuple[np.ndarray, np.ndarray | None]:
+        check_is_fitted(self)
+        return self._as_binary(X, reset=False)
+
+    def _as_binary(self, X, reset: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return X as zeros and ones, and where it is not NaN, None for everywhere."""
+        X = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan")
+        observed = ~np.isnan(X) if X.dtype.kind == "f" else None
+        if self.binarize is not None:
+            X = (self.binarize < X).view(np.uint8)
+        return sampler.as_binary(X, observed)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _seed(random_state: int | np.random.RandomState | None) -> int:
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
