@@ -193,7 +193,7 @@ cdef class Images:
     cdef int64_t[::1] start         # (N + 1,) where an image's rows start in `on`
     cdef uint32_t[::1] on           # its on-pixels d, then its missing ones as A + d, d in `active`
     cdef uint16_t[:, ::1] bits      # (N, P / 16) the former, one bit a pixel
-    cdef uint16_t[:, ::1] missing   # (N, P / 16) the latter, and the padding; None if there are none
+    cdef uint16_t[:, ::1] missing   # (N, P / 16) the latter, and the padding; or None
 
     def __init__(self, x, observed=None):
         x = np.ascontiguousarray(x, np.uint8)
