@@ -323,3 +323,20 @@ def test_instruction_sets():
     with pytest.raises(ValueError, match="v9"):
         _gibbs.use_simd("v9")
     assert _gibbs.simd_name() == best
+
+
+@pytest.mark.slow
+def test_more_pixels_than_32_bits_count():
+    """4.3 billion pixels, few of them on: no index may wrap."""
+    rng = np.random.default_rng(0)
+    x = np.zeros((70_000, 62_000), np.uint8)  # the system gives what is written to
+    theta = rng.random((5, 200))
+    z = rng.integers(0, 5, len(x))
+    x[:, -200:] = rng.random((len(x), 200)) < theta[z]
+    images = _gibbs.Images(x)
+    assert images.active[-1] == 61_999 and len(images.never) == 61_800
+    mixture = images.mixture(z, np.full(62_000, 0.5), np.full(62_000, 0.5), 1.0)
+    assert mixture.sweep(np.random.PCG64(0)) < 700  # all but a few are where they belong
+    np.testing.assert_array_equal(
+        mixture.counts[0, -200:], x[mixture.assignments == 0, -200:].sum(axis=0)
+    )
