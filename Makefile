@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFLIGHT
 
-.PHONY: all install test test-slow check bench sanitize lab lint lock clean help
+.PHONY: all install test test-slow check evaluation bench sanitize lab lint lock clean help
 
 all: install  ## reproduce the study (also plain `make`)
 	@$(BIN)/snakemake
@@ -32,6 +32,9 @@ bench: .venv/.bench  ## measure the kernel against its targets, NumPy and Numba
 check: install  ## compare the study with its expected values
 	@$(BIN)/snakemake check
 
+evaluation: install  ## judge bitmix and others by images held out (minutes)
+	@$(BIN)/snakemake evaluation
+
 lab: install  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
@@ -53,7 +56,7 @@ clean:  ## delete the environment and the caches, but no results
 	rm -rf .venv .pytest_cache .ruff_cache
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s%s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s%s\n", $$1, $$2}' Makefile
 
 # The stamps are touched last: what was interrupted is done again.
 # uv installs many times faster than pip, which steps in where uv cannot (say, a mirror that only

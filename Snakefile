@@ -17,7 +17,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version, update_config
 
-from bitmix import checks, summary
+from bitmix import checks, sources, summary
 from bitmix.config import ConfigError, resolve, retype
 
 min_version("9.0")
@@ -34,12 +34,25 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+
+def source(run):
+    """What a run says of the source of its data; the limit applies to what comes from there."""
+    return {key: value for key, value in RUNS[run]["data"].items() if key != "limit"}
+
+
+for run in RUNS:
+    try:
+        sources.check(**source(run))
+    except ValueError as error:
+        raise WorkflowError(f"runs.{run}.data.{error}") from None
+
 # Snakemake does not see what a notebook imports, so rules have the package's sources as input. What
 # runs is the installed package, which must therefore be made of them.
 if stale := checks.stale_sources(Path("src/bitmix")):
     raise WorkflowError(f"not installed as they are now: {', '.join(stale)}: run `make install`")
 SOURCES = [str(path) for path in checks.sources(Path("src/bitmix"))]
-CODE = [path for path in SOURCES if not path.endswith(("summary.py", "checks.py", "config.py"))]
+APART = ("summary.py", "checks.py", "config.py", "evaluation.py")
+CODE = [path for path in SOURCES if not path.endswith(APART)]
 
 # The runs whose numbers are known.
 REPRODUCED = [run for run in RUNS if Path(f"tests/expected/{run}.json").exists()]
@@ -110,19 +123,21 @@ localrules:
     summary,
     check,
     table,
+    evaluation,
     expected,
 
 
 rule data:
     input:
         notebook="notebooks/01-data.ipynb",
+        files=lambda wildcards: sources.files(**source(wildcards.run)),
         code=CODE,
     output:
         notebook="results/{run}/notebooks/01-data.ipynb",
         data_file="results/{run}/data.npz",
-        grey=figure("grey-digit", "1 data", "a digit in grey levels"),
-        binary=figure("binary-digit", "1 data", "a binary digit"),
-        others=others("grey-digit", "binary-digit"),
+        grey=figure("grey", "1 data", "the data in grey levels"),
+        binary=figure("binary", "1 data", "the binary data"),
+        others=others("grey", "binary"),
     log:
         notebook="results/{run}/logs/01-data.ipynb",
         messages="results/{run}/logs/01-data.txt",
@@ -137,13 +152,18 @@ rule data:
     params:
         DATA_FILE,
         FIGURES_FOLDER,
+        setting("source", "data", "source"),
         setting("labels", "data", "labels"),
         setting("threshold", "data", "threshold"),
-        setting("limit", "data", "limit"),
         setting("folder", "data", "folder"),
+        setting("file", "data", "file"),
+        setting("labels_file", "data", "labels_file"),
+        setting("label_column", "data", "label_column"),
+        setting("image_shape", "data", "image_shape"),
+        setting("limit", "data", "limit"),
         setting("seed"),
     message:
-        "{wildcards.run}: the images, fetched, made binary, shuffled"
+        "{wildcards.run}: the data, fetched or read, made binary, shuffled"
     shell:
         EXECUTE
 
@@ -174,6 +194,7 @@ rule chain:
         "-p progress log",
         setting("seed"),
         setting("sweeps"),
+        setting("initial"),
         setting("initial_clusters"),
         setting("concentration"),
         setting("hyperprior"),
@@ -231,7 +252,7 @@ rule predictions:
         code=CODE,
     output:
         notebook="results/{run}/notebooks/04-predictions.ipynb",
-        predictions=figure("predictions", "4 predictions", "half-hidden digits completed"),
+        predictions=figure("predictions", "4 predictions", "half-hidden data completed"),
         others=others("predictions"),
     log:
         notebook="results/{run}/logs/04-predictions.ipynb",
@@ -280,7 +301,9 @@ rule summary:
         mem_mb=1000,
         runtime=5,
     params:
-        configuration=lambda wildcards: RUNS[wildcards.run],
+        configuration=lambda wildcards: {
+            key: value for key, value in RUNS[wildcards.run].items() if key != "evaluation"
+        },
         figures_folder=lambda wildcards: f"results/{wildcards.run}/figures",
     message:
         "{wildcards.run}: the numbers of the run in one file"
@@ -340,6 +363,66 @@ rule table:
         "the chains of each run"
     run:
         summary.print_tables(input.summaries, log.table)
+
+
+rule evaluate:
+    input:
+        notebook="notebooks/05-evaluation.ipynb",
+        data_file=rules.data.output.data_file,
+        code=[*CODE, "src/bitmix/evaluation.py", "src/bitmix/summary.py"],
+    output:
+        notebook="results/{run}/notebooks/05-evaluation.ipynb",
+        evaluation="results/{run}/evaluation.json",
+        seconds=figure("evaluation-seconds", "5 evaluation", "scores by CPU seconds"),
+        sweeps=figure("evaluation-sweeps", "5 evaluation", "scores by sweeps"),
+        calibration=figure("evaluation-calibration", "5 evaluation", "calibration"),
+        others=others("evaluation-seconds", "evaluation-sweeps", "evaluation-calibration"),
+    log:
+        notebook="results/{run}/logs/05-evaluation.ipynb",
+        messages="results/{run}/logs/05-evaluation.txt",
+    benchmark:
+        "results/{run}/benchmarks/05-evaluation.tsv"
+    conda:
+        "environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        DATA_FILE,
+        FIGURES_FOLDER,
+        "-p evaluation_file results/{run}/evaluation.json",
+        setting("seed"),
+        setting("train", "evaluation", "train"),
+        setting("chains", "evaluation", "chains"),
+        setting("sweeps", "evaluation", "sweeps"),
+        setting("initial_clusters", "evaluation", "initial_clusters"),
+        setting("sweeps_compared", "evaluation", "sweeps_compared"),
+        setting("em_fits", "evaluation", "em_fits"),
+        setting("stepmix_clusters", "evaluation", "stepmix_clusters"),
+        setting("logistic_passes", "evaluation", "logistic_passes"),
+    message:
+        "{wildcards.run}: bitmix and others on images held out (minutes)"
+    shell:
+        EXECUTE
+
+
+# Not part of `all`: it takes minutes.
+rule evaluation:
+    input:
+        evaluations=expand(rules.evaluate.output.evaluation, run=RUNS),
+    log:
+        table="results/evaluation.md",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    message:
+        "the scores of each run's evaluation"
+    run:
+        from bitmix import evaluation  # with its libraries, which take seconds to import
+
+        summary.print_tables(input.evaluations, log.table, evaluation.results_table)
 
 
 # `snakemake --force tests/expected/<run>.json` makes what `check` expects of a run.

@@ -1,14 +1,15 @@
 """Every figure of the study. Functions return matplotlib figures; `save_figure` writes them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, MaxNLocator
 from PIL import Image
 
 from bitmix.files import atomic_write
@@ -32,6 +33,7 @@ STYLE = {
     "figure.facecolor": "white",
     "savefig.dpi": 200,
     "svg.hashsalt": "bitmix",  # the same figure gives the same SVG
+    "image.composite_image": False,  # many images are slow to merge into one
 }
 # Okabe and Ito's colours, which colour-blind readers can tell apart; in grey print the dashes and
 # markers do the same. 5 colours and 4 dashes make 20 different lines.
@@ -39,7 +41,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v")
 INK = mpl.colormaps["binary"].with_extremes(bad="#cfe0ee")
-PER_ROW = 12  # clusters in a row, as in the study
+PIXELS = {"cmap": INK, "vmin": 0, "vmax": 1, "interpolation": "nearest"}
+PER_ROW = 12  # images in a row, as the study has its clusters
 
 
 def save_figure(figure: Figure, folder: str | os.PathLike[str], name: str, alt: str) -> None:
@@ -68,26 +71,38 @@ def save_figure(figure: Figure, folder: str | os.PathLike[str], name: str, alt: 
 
 
 @mpl.rc_context(STYLE)
-def grey_digit(image: np.ndarray, title: str) -> Figure:
+def grey_image(image: np.ndarray, title: str) -> Figure:
     """Draw the grey levels of an image, shape (rows, columns), as a seaborn heatmap."""
-    import seaborn  # slow to import, and used only here
+    return _heatmap(image, title, 255, "grey level")
 
-    figure = Figure(figsize=(4.4, 3.8), layout="constrained")
-    axes = figure.add_subplot(title=title)
-    labels = {"xticklabels": False, "yticklabels": False, "cbar_kws": {"label": "grey level"}}
-    seaborn.heatmap(image, ax=axes, square=True, cmap="binary", vmin=0, vmax=255, **labels)
-    _frame(axes)
+
+@mpl.rc_context(STYLE)
+def frequencies(shares: np.ndarray, image_shape: tuple[int, int] | None, title: str) -> Figure:
+    """Draw how often each pixel is on, shape (D,), 0 to 1: as an image, or as bars without one."""
+    if image_shape is not None:
+        return _heatmap(shares.reshape(image_shape), title, 1, "share in which the pixel is on")
+    figure = Figure(figsize=(9, 3), layout="constrained")
+    axes = figure.add_subplot(title=title, xlabel="feature", ylabel="share in which it is on")
+    axes.stairs(shares, np.arange(len(shares) + 1) - 0.5, fill=True, color=COLOURS[0])
+    axes.set(xlim=(-0.5, len(shares) - 0.5), ylim=(0, 1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 
 @mpl.rc_context(STYLE)
-def binary_digit(pixels: np.ndarray, image_shape: tuple[int, int], title: str) -> Figure:
-    """Draw a binary image, shape (D,); pixels that are on are black."""
+def binary_image(pixels: np.ndarray, image_shape: tuple[int, int], title: str) -> Figure:
+    """Draw a binary image, shape (D,); pixels that are on are black, those missing (nan) blue."""
     figure = Figure(figsize=(3.6, 3.8), layout="constrained")
     axes = figure.add_subplot(title=title)
     _show(axes, pixels.reshape(image_shape))
     _frame(axes)
     return figure
+
+
+@mpl.rc_context(STYLE)
+def vectors(values: np.ndarray, title: str) -> Figure:
+    """Draw binary vectors, shape (M, D), each as a row; on is black, missing (nan) blue."""
+    return _vector_rows({"": values}, title)
 
 
 @mpl.rc_context(STYLE)
@@ -120,7 +135,7 @@ def traces(latents: Sequence[Latent]) -> Figure:
 
 @mpl.rc_context(STYLE)
 def clusters(
-    latent: Latent, image_shape: tuple[int, int], *, scale_by_size: bool = False
+    latent: Latent, image_shape: tuple[int, int] | None, *, scale_by_size: bool = False
 ) -> Figure:
     """Draw the mean image of every cluster, largest first, with the number of its images.
 
@@ -128,20 +143,24 @@ def clusters(
     ----------
     latent : Latent
         One chain's clusters.
-    image_shape : (rows, columns)
+    image_shape : (rows, columns) or None
+        None draws a heatmap: a row for each cluster, a column for each feature.
     scale_by_size : bool, default False
         Shrink each image in proportion to its cluster's size, as the study of 2015 does: half as
-        many images, half as wide and high.
+        many images, half as wide and high. In the heatmap, make the rows as high.
     """
-    rows, columns = image_shape
     order = np.argsort(-latent.sizes, kind="stable")
     sizes = latent.sizes[order]
-    means = pixel_means(latent)[order].reshape(-1, rows, columns)
+    means = pixel_means(latent)[order]
+    if image_shape is None:
+        heights = sizes if scale_by_size else np.ones(len(sizes))
+        return _profiles(means, sizes, heights, _clusters_title(latent, "vectors", scale_by_size))
+    means = means.reshape(-1, *image_shape)
     if scale_by_size:
         tiles = [shrink(mean, size / sizes[0]) for mean, size in zip(means, sizes, strict=True)]
     else:
         tiles = list(means)
-    return _mosaic(tiles, sizes, _clusters_title(latent, scale_by_size))
+    return _mosaic(tiles, sizes, _clusters_title(latent, "images", scale_by_size))
 
 
 def shrink(image: np.ndarray, scale: float) -> np.ndarray:
@@ -161,20 +180,21 @@ def predictions(
     observed: np.ndarray,
     sampled: np.ndarray,
     expected: np.ndarray,
-    image_shape: tuple[int, int],
+    image_shape: tuple[int, int] | None,
 ) -> Figure:
     """Draw completions of partly hidden images above the images themselves.
 
     Parameters
     ----------
     queries : (M, D)
-        The true images.
-    observed : (D,) bool
+        The true images, nan where a pixel is not known.
+    observed : (D,) or (M, D) bool
         True for the pixels that were seen.
     sampled, expected : (M, D) float
         The probability of every pixel to be on: the mean of posterior predictive samples, and the
         exact expectation.
-    image_shape : (rows, columns)
+    image_shape : (rows, columns) or None
+        None draws each vector as a row of a heatmap.
     """
     seen = np.where(observed, queries, np.nan)
     panels = {
@@ -183,7 +203,9 @@ def predictions(
         "predicted\n(exact)": expected,
         "truth": queries,
     }
-    return _image_grid(panels, image_shape, "Completing digits from their upper half")
+    if image_shape is None:
+        return _vector_rows(panels, "Completing vectors from their first half")
+    return _image_grid(panels, image_shape, "Completing images from their upper half")
 
 
 @mpl.rc_context(STYLE)
@@ -192,7 +214,7 @@ def completions(
     observed: np.ndarray,
     by_chain: np.ndarray,
     samples: np.ndarray,
-    image_shape: tuple[int, int],
+    image_shape: tuple[int, int] | None,
     *,
     title: str = "Completing images from the pixels seen",
 ) -> Figure:
@@ -208,7 +230,8 @@ def completions(
         Every chain's own answer, for example `bitmix.complete` of each latent alone.
     samples : (M, S, D)
         Single draws, all of them shown: of `bitmix.posterior_predictive`, choose a few.
-    image_shape : (rows, columns)
+    image_shape : (rows, columns) or None
+        None draws each vector as a row of a heatmap.
     title : str
     """
     panels = {"seen": np.where(observed, queries, np.nan)}
@@ -216,36 +239,177 @@ def completions(
     panels["average"] = np.mean(by_chain, axis=0)
     panels |= {f"sample {i}": samples[:, i] for i in range(samples.shape[1])}
     panels["truth"] = queries
+    if image_shape is None:
+        return _vector_rows(panels, title)
     return _image_grid(panels, image_shape, title)
 
 
-def _clusters_title(latent: Latent, scale_by_size: bool) -> str:
+@mpl.rc_context(STYLE)
+def scores(
+    lines: Mapping[str, Sequence[Mapping]],
+    points: Sequence[Mapping] = (),
+    *,
+    by: str,
+    label: str,
+    title: str,
+) -> Figure:
+    """Draw how well models predict images and complete them, by `by`, on a logarithmic scale.
+
+    Of the averages the Brier score has two lines: of the averaged density, and of the plain average
+    of the completions.
+
+    Parameters
+    ----------
+    lines : mapping of str to rows of `bitmix.evaluation.evaluate`
+        Models of which there are several rows, by name.
+    points : rows
+        Models of which there is one. They are numbered, and named below.
+    by : str
+        The key of the rows to draw by.
+    label, title : str
+        Of the horizontal axis, and of the figure.
+    """
+    figure = Figure(figsize=(9, 4.4), layout="constrained")
+    panels = {
+        "held_out": "log p(image), nats",
+        "missing": "log p(missing | observed), nats",
+        "brier": "Brier score of missing pixels",
+    }
+    for axes, (score, name) in zip(figure.subplots(ncols=3), panels.items(), strict=True):
+        for i, (model, rows) in enumerate(lines.items()):
+            look = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+            x = [row[by] for row in rows]
+            axes.plot(x, [row[score] for row in rows], markersize=4, label=model, **look)
+            if score == "brier" and any(row["members"] > 1 for row in rows):
+                plain = [row["brier_equal"] for row in rows]
+                plain_label = f"{model}, plain average"
+                axes.plot(x, plain, "--", markersize=4, fillstyle="none", label=plain_label, **look)
+        for i, row in enumerate(points, start=1):
+            if score in row:
+                at = (max(row[by], 0.01), row[score])
+                axes.plot(*at, "x", color="#444444", markersize=5, label=f"{i}  {row['model']}")
+                axes.annotate(str(i), at, xytext=(4, 3), textcoords="offset points", fontsize=8)
+        axes.set(xscale="log", xlabel=label)
+        axes.set_title(name, fontsize=9)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    legend = axes.get_legend_handles_labels()  # of the last panel, which has all models
+    figure.legend(*legend, loc="outside lower left", ncols=3, frameon=False)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def reliability(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Draw how often pixels are on that were predicted to be on with some probability.
+
+    Parameters
+    ----------
+    curves : mapping of str to curves of `bitmix.evaluation.reliability`
+        By what made the predictions.
+    """
+    figure = Figure(figsize=(4.6, 5.8), layout="constrained")
+    above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
+    above.plot([0, 1], [0, 1], color="#999999", linewidth=0.8)
+    for i, (name, curve) in enumerate(curves.items()):
+        look = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+        look |= {"linestyle": DASHES[i % len(DASHES)], "markersize": 4}
+        above.plot(curve["predicted"], curve["on"], label=name, **look)
+        below.plot(curve["predicted"], curve["pixels"], **look)
+    above.set(xlim=(0, 1), ylim=(0, 1), ylabel="share of pixels that are on")
+    above.set_title("Are the probabilities right?")
+    below.set(xlabel="predicted probability", ylabel="pixels", yscale="log")
+    above.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def _clusters_title(latent: Latent, what: str, scale_by_size: bool) -> str:
     scaled = ", scaled by size" if scale_by_size else ""
     return (
-        f"Chain {latent.chain}: {len(latent.sizes)} clusters of {len(latent.assignments):,} images"
+        f"Chain {latent.chain}: {len(latent.sizes)} clusters of {len(latent.assignments):,} {what}"
         f"{scaled}"
     )
 
 
+def _heatmap(values: np.ndarray, title: str, largest: float, label: str) -> Figure:
+    """Draw values from 0, white, to the largest, black, beside their scale."""
+    import seaborn  # slow to import, and used only here
+
+    figure = Figure(figsize=(4.4, 3.8), layout="constrained")
+    axes = figure.add_subplot(title=title)
+    labels = {"xticklabels": False, "yticklabels": False, "cbar_kws": {"label": label}}
+    seaborn.heatmap(values, ax=axes, square=True, cmap="binary", vmin=0, vmax=largest, **labels)
+    _frame(axes)
+    return figure
+
+
 def _image_grid(panels: dict[str, np.ndarray], image_shape: tuple[int, int], title: str) -> Figure:
-    """Draw rows of images, each (M, D), beside their names."""
-    rows, columns = image_shape
+    """Draw rows of images, each (M, D), beside their names; PER_ROW of the M, then the others."""
+    number, height = len(next(iter(panels.values()))), image_shape[0] / image_shape[1]
+    columns, blocks = min(number, PER_ROW), -(-number // PER_ROW)
+    block_height = len(panels) * height + 0.3
+    # In inches, an image is 1 wide. One pair of axes for all: a layout of many is slow to draw.
+    left, above, total = 0.97, 0.47, blocks * block_height - 0.3
+    figure = Figure(figsize=(1 + columns, 0.5 + total))
+    figure.text(0.1 / (1 + columns), 1 - 0.15 / (0.5 + total), title, va="top", fontsize=11)
+    bottom = 1 - (above + total) / (0.5 + total)
+    place = (left / (1 + columns), bottom, columns / (1 + columns), total / (0.5 + total))
+    axes = figure.add_axes(place, frame_on=False, xticks=[], yticks=[])
+    for row, (label, images) in enumerate(panels.items()):
+        for i, image in enumerate(images):
+            x, y = i % PER_ROW, i // PER_ROW * block_height + row * height
+            box = (x + 0.03, x + 0.97, y + height - 0.03, y + 0.03)
+            axes.imshow(image.reshape(image_shape), extent=box, **PIXELS)
+            corners = [(x + 0.03, y + 0.03), 0.94, height - 0.06]
+            axes.add_patch(Rectangle(*corners, fill=False, edgecolor="#999999", linewidth=0.8))
+            if x == 0:
+                axes.text(-0.05, y + height / 2, label, ha="right", va="center")
+    axes.set(xlim=(0, columns), ylim=(total, 0), aspect="auto")
+    return figure
+
+
+def _vector_rows(panels: dict[str, np.ndarray], title: str) -> Figure:
+    """Draw heatmaps of vectors, each (M, D), one above the other, beside their names."""
     number = len(next(iter(panels.values())))
-    figure = Figure(figsize=(1 + number, 0.5 + len(panels) * rows / columns), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0, hspace=0)
+    height = min(0.3 + 0.1 * number, 3)
+    figure = Figure(figsize=(9, 0.8 + len(panels) * height), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-    grid = figure.subplots(len(panels), number, squeeze=False)
-    for row, (label, images) in zip(grid, panels.items(), strict=True):
-        for axes, image in zip(row, images, strict=True):
-            _show(axes, image.reshape(image_shape))
-            _frame(axes)
-        row[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    column = figure.subplots(len(panels), squeeze=False, sharex=True)[:, 0]
+    for axes, (label, vectors) in zip(column, panels.items(), strict=True):
+        axes.imshow(vectors, aspect="auto", **PIXELS)
+        for edge in range(1, number):
+            axes.axhline(edge - 0.5, color="#999999", linewidth=0.5)
+        axes.set(yticks=[])
+        axes.grid(visible=False)
+        _frame(axes)
+        axes.set_ylabel(label, rotation=0, ha="right", va="center")
+    column[-1].set_xlabel("feature")
+    column[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def _profiles(means: np.ndarray, sizes: np.ndarray, heights: np.ndarray, title: str) -> Figure:
+    """Draw the means of clusters, (K, D), as rows of given heights, with their sizes beside."""
+    figure = Figure(figsize=(9, min(1.2 + 0.18 * len(means), 10)), layout="constrained")
+    axes = figure.add_subplot(title=title, xlabel="feature", ylabel="vectors in the cluster")
+    edges = np.concatenate([[0], np.cumsum(heights)])
+    columns = np.arange(means.shape[1] + 1) - 0.5
+    mesh = axes.pcolormesh(columns, edges, means, cmap=INK, vmin=0, vmax=1, rasterized=True)
+    figure.colorbar(mesh, label="probability to be on", pad=0.01)
+    readable = heights >= edges[-1] / 50
+    axes.set_yticks((edges[1:] - heights / 2)[readable], [f"{n:,}" for n in sizes[readable]])
+    axes.tick_params(axis="y", length=0, labelsize=7)
+    axes.grid(visible=False)
+    axes.invert_yaxis()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _frame(axes)
     return figure
 
 
 def _show(axes: Axes, image: np.ndarray) -> None:
     """Draw an image of probabilities: 0 white, 1 black, nan (not seen) blue; a square a pixel."""
-    axes.imshow(image, cmap=INK, vmin=0, vmax=1, interpolation="nearest")
+    axes.imshow(image, **PIXELS)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
 

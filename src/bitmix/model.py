@@ -28,10 +28,11 @@ class Hyperprior:
 
 
 #: Hyperpriors of the pixels by name. "exponential" is proper: alpha and beta independent with rate
-#: 1.2. "bda" is p ∝ (alpha + beta)^(-5/2) of Gelman et al., Bayesian Data Analysis, ch. 5, which
-#: the 2015 study used; it is improper, and so is the posterior of any pixel that is constant in
-#: the data, hence the bounds.
+#: 1.2; its lower bound, which cuts off 1e-8 of the probability, keeps them within single precision
+#: where a slice is wide. "bda" is p ∝ (alpha + beta)^(-5/2) of Gelman et al., Bayesian Data
+#: Analysis, ch. 5, which the 2015 study used; it is improper, and so is the posterior of any pixel
+#: that is constant in the data, hence the bounds.
 HYPERPRIORS = {
-    "exponential": Hyperprior(rate=1.2, power=0.0),
+    "exponential": Hyperprior(rate=1.2, power=0.0, low=1e-8),
     "bda": Hyperprior(rate=0.0, power=2.5, low=1e-4, high=1e4),
 }

@@ -68,6 +68,13 @@ def label_counts(dataset: Dataset) -> dict[int | str, int]:
     return dict(zip(labels.tolist(), counts.tolist(), strict=True))
 
 
+def frequencies(dataset: Dataset) -> np.ndarray:
+    """Return how often each pixel is on where it is observed, shape (D,); nan if it never is."""
+    seen = len(dataset.x) if dataset.observed is None else dataset.observed.sum(axis=0)
+    on = dataset.x.sum(axis=0, dtype=float)
+    return np.divide(on, seen, out=np.full(len(on), np.nan), where=np.greater(seen, 0))
+
+
 def describe(dataset: Dataset, row: int) -> str:
     """Say what a row is, as the beginning of a title: "An image labelled 3"."""
     kind = "A vector" if dataset.image_shape is None else "An image"

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,8 @@ def expected_values(summary: Summary) -> dict[str, Any]:
 
 def _without_places(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out where this user's files are: the data's sha256 says what is in them."""
-    data = {key: value for key, value in configuration["data"].items() if key != "folder"}
+    places = ("folder", "file", "labels_file")
+    data = {key: value for key, value in configuration["data"].items() if key not in places}
     return {**configuration, "data": data}
 
 
@@ -150,11 +151,13 @@ def results_table(summary: Summary) -> str:
     return "\n".join(lines)
 
 
-def print_tables(summary_files: Sequence[str | Path], table_file: str | Path) -> None:
-    """Print the tables of several runs, and write them to a file."""
-    tables = [
-        f"{Path(file).parent}:\n\n{results_table(read_json(file))}\n" for file in summary_files
-    ]
+def print_tables(
+    files: Sequence[str | Path],
+    table_file: str | Path,
+    table: Callable[[Mapping[str, Any]], str] = results_table,
+) -> None:
+    """Print the tables made of the JSON files of several runs, and write them to a file."""
+    tables = [f"{Path(file).parent}:\n\n{table(read_json(file))}\n" for file in files]
     text = "\n".join(tables)
     print(f"\n{text}", flush=True)
     with atomic_write(table_file) as file:

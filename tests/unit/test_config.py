@@ -10,15 +10,25 @@ import bitmix
 from bitmix.config import ConfigError, resolve, retype
 from bitmix.model import HYPERPRIORS
 from bitmix.moves import MOVES
+from bitmix.sampler import INITIAL
+from bitmix.sources import SOURCES
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text())
 RUN = SCHEMA["properties"]["runs"]["additionalProperties"]["properties"]
 
 
-def test_the_schema_knows_the_moves_and_hyperpriors():
+def test_the_schema_knows_what_the_package_has():
     assert RUN["moves"]["items"]["enum"] == list(MOVES)
     assert RUN["hyperprior"]["enum"] == list(HYPERPRIORS)
+    assert RUN["initial"]["enum"] == list(INITIAL)
+
+
+def test_the_schema_knows_the_sources_and_their_keys():
+    data = RUN["data"]["properties"]
+    assert data["source"]["enum"] == list(SOURCES)
+    taken = {key for source in SOURCES.values() for key in inspect.signature(source).parameters}
+    assert data.keys() - {"source", "limit"} == taken
 
 
 def test_the_defaults_are_those_of_sample():
@@ -32,6 +42,9 @@ def test_the_committed_configuration_is_the_study():
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     tutorial = resolve(config, SCHEMA)["runs"]["tutorial"]
     study = resolve({"runs": {"study": {}}}, SCHEMA)["runs"]["study"]
+    mnist = inspect.signature(bitmix.load_mnist).parameters
+    study["data"] |= {"labels": list(mnist["labels"].default), "threshold": 0}
+    study["evaluation"]["train"] = 10_000  # as in the reference figures
     assert {**tutorial, "seed": 0} == study
 
 
@@ -39,16 +52,16 @@ def test_defaults_fill_what_is_absent_and_keep_what_is_there():
     config = {"runs": {"mine": {"chains": 2, "data": {"labels": [7]}}}}
     run = resolve(config, SCHEMA)["runs"]["mine"]
     assert (run["chains"], run["sweeps"]) == (2, 5)
-    assert run["data"] == {
-        "source": "mnist", "labels": [7], "threshold": 0, "limit": None, "folder": None,
-    }  # fmt: skip
+    assert run["data"]["source"] == "mnist"
+    assert run["data"]["labels"] == [7]
+    assert run["data"]["limit"] is None
     assert config == {"runs": {"mine": {"chains": 2, "data": {"labels": [7]}}}}
 
 
 def test_runs_do_not_share_their_defaults():
     runs = resolve({"runs": {"a": {}, "b": {}}}, SCHEMA)["runs"]
-    runs["a"]["data"]["labels"].append(4)
-    assert runs["b"]["data"]["labels"] == [2, 3]
+    runs["a"]["moves"].append("none")
+    assert runs["b"]["moves"] == ["assign", "pixel_priors"]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +82,15 @@ def test_runs_do_not_share_their_defaults():
         ({"runs": {"a": {"data": {"threshold": 255}}}}, "runs.a.data.threshold: must be at most"),
         ({"runs": {"a": {"data": {"labels": [2, 2]}}}}, "runs.a.data.labels: "),
         ({"runs": {"a": {"data": {"labels": [2, 10]}}}}, "runs.a.data.labels.1: must be at most 9"),
+        (
+            {"runs": {"a": {"data": {"labels": ["x"]}}}},
+            "must be a whole number, but is 'x'",
+        ),
+        (
+            {"runs": {"a": {"data": {"source": "cvs"}}}},
+            "'cvs' is not known, did you mean csv",
+        ),
+        ({"runs": {"a": {"initial": "sorted"}}}, "runs.a.initial: 'sorted' is not known"),
         ({"runs": {"a": {"moves": ["asign"]}}}, "'asign' is not known, did you mean assign?"),
         ({"runs": {"a": {"moves": ["pixel_priors"]}}}, "runs.a.moves: must include assign"),
         ({"runs": {"a": {"hyperprior": "flat"}}}, "allowed: exponential, bda"),
@@ -91,3 +113,8 @@ def test_all_errors_come_at_once():
 def test_retype_reads_text_as_yaml():
     given = {"a": {"b": "5", "c": ["2", "x"], "d": "null", "e": 1.5}}
     assert retype(given) == {"a": {"b": 5, "c": [2, "x"], "d": None, "e": 1.5}}
+
+
+def test_other_sources_have_labels_of_any_kind():
+    data = {"source": "csv", "file": "a.csv", "labels": ["x", 12]}
+    assert resolve({"runs": {"a": {"data": data}}}, SCHEMA)["runs"]["a"]["data"]["labels"][0] == "x"

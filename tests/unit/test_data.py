@@ -18,6 +18,7 @@ import pytest
 from bitmix import data
 from bitmix.data import DataError, Dataset, load_dataset, load_mnist, save_dataset, shuffle
 from bitmix.files import atomic_write
+from bitmix.sampler import sample_chain
 
 NAMES = tuple(data.SHA256)
 TRAIN_IMAGES = NAMES[0]
@@ -419,13 +420,62 @@ def test_shuffle_without_labels(dataset):
         ({"x": np.zeros((0, 3), np.uint8)}, "at least one vector"),
         ({"x": np.full((2, 3), 2, np.uint8)}, "only 0 and 1, found 2"),
         ({"labels": np.zeros(3, int)}, r"labels.*shape \(2,\)"),
-        ({"labels": np.zeros(2)}, "integer array"),
+        ({"labels": np.zeros(2)}, "integers or text.*float64"),
         ({"image_shape": (2, 2)}, "3 pixels"),
+        ({"observed": np.ones((2, 3), np.uint8)}, "boolean array"),
+        ({"observed": np.ones(3, bool)}, r"shape of x, \(2, 3\)"),
+        ({"x": np.ones((2, 3), np.uint8), "observed": np.eye(2, 3) > 0}, "0 where a pixel is miss"),
     ],
 )
 def test_bad_dataset(arguments, message):
     with pytest.raises(ValueError, match=message):
         Dataset(**({"x": np.zeros((2, 3), np.uint8)} | arguments))
+
+
+@pytest.fixture
+def incomplete(dataset):
+    """The same with text for labels and every twentieth pixel missing."""
+    observed = np.arange(dataset.x.size).reshape(dataset.x.shape) % 20 > 0
+    labels = np.array([f"kind {label}" for label in dataset.labels])
+    return Dataset(dataset.x * observed, labels, dataset.image_shape, observed)
+
+
+def test_missing_pixels_are_part_of_the_sha256_that_chains_have(dataset, incomplete):
+    assert incomplete.sha256 != Dataset(incomplete.x).sha256
+    for one in (dataset, incomplete):
+        latent = sample_chain(one.x, 0, observed=one.observed, sweeps=1, progress=False)
+        assert latent.data_sha256 == one.sha256
+
+
+def test_a_mask_with_nothing_missing_is_none(dataset, incomplete):
+    whole = np.ones(dataset.x.shape, bool)
+    assert Dataset(dataset.x, observed=whole).observed is None
+    assert Dataset(dataset.x, observed=whole).sha256 == dataset.sha256
+    assert incomplete.take(incomplete.observed.all(axis=1)).observed is None
+
+
+def test_values_are_nan_where_missing(incomplete):
+    assert np.array_equal(np.isnan(incomplete.values), ~incomplete.observed)
+    assert np.array_equal(np.nan_to_num(incomplete.values), incomplete.x)
+
+
+@pytest.mark.parametrize("rows", [[3, 0, 3], slice(5), np.arange(50) % 2 == 0])
+def test_take(incomplete, rows):
+    taken = incomplete.take(rows)
+    for name in ("x", "labels", "observed"):
+        assert np.array_equal(getattr(taken, name), getattr(incomplete, name)[rows])
+    assert taken.image_shape == incomplete.image_shape
+
+
+def test_shuffle_and_file_keep_what_is_missing(incomplete, tmp_path):
+    shuffled = shuffle(incomplete, 3)
+    found = {(*row, label) for row, label in zip(shuffled.values, shuffled.labels, strict=True)}
+    assert len(found) == 50
+    save_dataset(tmp_path / "data.npz", shuffled)
+    loaded = load_dataset(tmp_path / "data.npz")
+    assert loaded.sha256 == shuffled.sha256
+    assert loaded.observed.dtype == bool
+    assert loaded.labels.tolist() == shuffled.labels.tolist()
 
 
 @pytest.mark.parametrize("bare", [False, True])
@@ -470,7 +520,7 @@ def test_other_files_are_not_datasets(tmp_path):
             load_dataset(path)
     with path.open("wb") as file:
         np.savez(file, something=np.zeros(3))
-    with pytest.raises(DataError, match="packed"):
+    with pytest.raises(DataError, match="not a file in the archive"):
         load_dataset(path)
     with pytest.raises(FileNotFoundError, match=r"missing\.npz"):
         load_dataset(tmp_path / "missing.npz")

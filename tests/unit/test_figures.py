@@ -32,8 +32,15 @@ def drawn(figure):
     return image.get_array()
 
 
+def images_of(figure, panels):
+    """The images of a grid, as a masked array of shape (panels, M, rows, columns)."""
+    (axes,) = figure.axes
+    arrays = [image.get_array() for image in axes.images]
+    return np.ma.stack(arrays).reshape(panels, -1, *arrays[0].shape)
+
+
 def test_files(tmp_path, dataset):
-    figure = figures.binary_digit(dataset.x[0], SHAPE, "A title")
+    figure = figures.binary_image(dataset.x[0], SHAPE, "A title")
     figures.save_figure(figure, tmp_path, "sub/digit", "What it shows, in an écriture.")
     names = sorted(path.name for path in (tmp_path / "sub").iterdir())
     assert names == ["digit.alt.txt", "digit.png", "digit.svg"]
@@ -47,7 +54,7 @@ def test_files(tmp_path, dataset):
 
 def test_no_folder_no_files(tmp_path, monkeypatch, dataset):
     monkeypatch.chdir(tmp_path)
-    figures.save_figure(figures.binary_digit(dataset.x[0], SHAPE, "t"), "", "digit", "alt")
+    figures.save_figure(figures.binary_image(dataset.x[0], SHAPE, "t"), "", "digit", "alt")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -58,8 +65,8 @@ def test_the_same_figure_gives_the_same_files(tmp_path, latents):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_binary_digit_shows_the_pixels(dataset):
-    shown = drawn(figures.binary_digit(dataset.x[0], SHAPE, "t"))
+def test_binary_image_shows_the_pixels(dataset):
+    shown = drawn(figures.binary_image(dataset.x[0], SHAPE, "t"))
     np.testing.assert_array_equal(shown, dataset.x[0].reshape(SHAPE))
 
 
@@ -122,9 +129,9 @@ def test_predictions_are_above_the_truth(dataset):
     queries, observed = dataset.x[:3], study.top_half(SHAPE)
     guess = np.full(queries.shape, 0.25)
     figure = figures.predictions(queries, observed, guess, guess / 2, SHAPE)
-    grid = np.array(figure.axes).reshape(4, 3)
+    grid = images_of(figure, 4)
     for column in range(3):
-        seen, sampled, exact, truth = (axes.images[0].get_array() for axes in grid[:, column])
+        seen, sampled, exact, truth = grid[:, column]
         np.testing.assert_array_equal(np.ma.getmaskarray(seen).ravel(), ~observed)
         assert sampled.min() == sampled.max() == 0.25
         assert exact.min() == exact.max() == 0.125
@@ -136,17 +143,82 @@ def test_completions_show_every_chain_and_sample(dataset):
     by_chain = np.full((2, 3, 24), 0.25) + np.array([0, 0.5])[:, None, None]
     samples = np.stack([queries, 1 - queries], axis=1)
     figure = figures.completions(queries, observed, by_chain, samples, SHAPE, title="A title")
-    grid = np.array(figure.axes).reshape(7, 3)
-    names = [axes.get_ylabel() for axes in grid[:, 0]]
+    grid = images_of(figure, 7)
+    names = [text.get_text() for text in figure.axes[0].texts]
     assert names == ["seen", "chain 0", "chain 1", "average", "sample 0", "sample 1", "truth"]
     for column, query in enumerate(queries):
-        seen, *shown = (axes.images[0].get_array().ravel() for axes in grid[:, column])
+        seen, *shown = (image.ravel() for image in grid[:, column])
         np.testing.assert_array_equal(np.ma.getmaskarray(seen), ~observed[column])
         expected = [np.full(24, 0.25), np.full(24, 0.75), np.full(24, 0.5), query, 1 - query, query]
         np.testing.assert_array_equal(shown, expected)
 
 
 def test_the_heatmap_is_in_grey_levels():
-    figure = figures.grey_digit(np.arange(24, dtype=np.uint8).reshape(SHAPE), "A title")
+    figure = figures.grey_image(np.arange(24, dtype=np.uint8).reshape(SHAPE), "A title")
     assert figure.axes[0].get_title(loc="left") == "A title"
     assert figure.axes[0].collections[0].get_clim() == (0, 255)
+
+
+# Without the shape of an image -------------------------------------------------------------------
+
+
+def test_many_images_go_on_below(dataset):
+    queries = dataset.x[:30]
+    figure = figures.predictions(queries, study.top_half(SHAPE), queries, queries, SHAPE)
+    places = [image.get_extent() for image in figure.axes[0].images]
+    lefts, tops = {place[0] for place in places}, {place[3] for place in places}
+    assert len(places) == len({(place[0], place[3]) for place in places}) == 120
+    assert len(lefts) == 12
+    assert len(tops) == 3 * 4
+    few = figures.predictions(queries[:8], study.top_half(SHAPE), queries[:8], queries[:8], SHAPE)
+    assert few.get_figwidth() < figure.get_figwidth() == 13
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_clusters_as_rows(latents, scaled):
+    latent = latents[0]
+    figure = figures.clusters(latent, None, scale_by_size=scaled)
+    axes = figure.axes[0]
+    (mesh,) = axes.collections
+    order = np.argsort(-latent.sizes, kind="stable")
+    np.testing.assert_allclose(mesh.get_array(), pixel_means(latent)[order])
+    heights = np.diff(mesh.get_coordinates()[:, 0, 1])
+    np.testing.assert_array_equal(heights, latent.sizes[order] if scaled else 1)
+    shown = [int(label.get_text()) for label in axes.get_yticklabels()]
+    assert shown == latent.sizes[order].tolist()[: len(shown)]
+    assert axes.yaxis_inverted()
+
+
+def test_predictions_as_rows(dataset):
+    queries, observed = dataset.x[:3].astype(float), np.arange(24) < 12
+    queries[1, 20] = np.nan
+    guess = np.full(queries.shape, 0.25)
+    figure = figures.predictions(queries, observed, guess, guess / 2, None)
+    seen, sampled, exact, truth = (axes.images[0].get_array() for axes in figure.axes)
+    np.testing.assert_array_equal(np.ma.getmaskarray(seen), ~np.broadcast_to(observed, (3, 24)))
+    np.testing.assert_array_equal(sampled, guess)
+    np.testing.assert_array_equal(exact, guess / 2)
+    np.testing.assert_array_equal(np.ma.getmaskarray(truth), np.isnan(queries))
+    assert "first half" in figure.get_suptitle()
+
+
+def test_completions_as_rows(dataset):
+    queries, observed = dataset.x[:3], np.arange(24) < 12
+    by_chain, samples = np.full((2, 3, 24), 0.5), np.stack([queries, queries], axis=1)
+    figure = figures.completions(queries, observed, by_chain, samples, None, title="A title")
+    assert len(figure.axes) == 7
+    assert figure.get_suptitle() == "A title"
+
+
+def test_vectors_are_rows(dataset):
+    shown = drawn(figures.vectors(dataset.x[:5], "t"))
+    np.testing.assert_array_equal(shown, dataset.x[:5])
+
+
+def test_frequencies_as_image_and_as_bars():
+    shares = np.linspace(0, 1, 24)
+    mesh = figures.frequencies(shares, SHAPE, "t").axes[0].collections[0]
+    np.testing.assert_array_equal(mesh.get_array().ravel(), shares)
+    assert mesh.get_clim() == (0, 1)
+    (bars,) = figures.frequencies(shares, None, "t").axes[0].patches
+    np.testing.assert_array_equal(bars.get_data().values, shares)

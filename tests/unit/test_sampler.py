@@ -113,6 +113,20 @@ def test_seeded_start_goes_further(mnist):
     assert len(few.sizes) <= 5
 
 
+def test_pixel_priors_first(mnist):
+    """Far from their mode slices are wide, but alpha and beta stay where single precision is."""
+    for chain in range(10):
+        latent = bitmix.sample_chain(
+            mnist.x,
+            chain,
+            sweeps=1,
+            initial="seeded",
+            initial_clusters=300,
+            moves=("pixel_priors", "assign"),
+        )
+        assert latent.alpha.min() > 1e-8 and latent.beta.min() > 1e-8
+
+
 def test_schedule(mnist):
     latent = bitmix.sample_chain(mnist.x[:200], 0, moves=("assign",), **SMALL)
     assert (latent.alpha == 1).all() and (latent.beta == 1).all()

@@ -14,6 +14,14 @@ def dataset():
     return Dataset(rng.integers(0, 2, (20, 12), dtype=np.uint8), np.arange(20) % 2 + 4, (3, 4))
 
 
+@pytest.fixture
+def incomplete(dataset):
+    """The same without labels or shape, some pixels missing, the last in every vector."""
+    observed = np.arange(240).reshape(20, 12) % 7 > 0
+    observed[:, -1] = False
+    return Dataset(dataset.x * observed, observed=observed)
+
+
 def test_open_dataset_reads_the_file(tmp_path, dataset):
     save_dataset(tmp_path / "data.npz", dataset)
     assert study.open_dataset(tmp_path / "data.npz").sha256 == dataset.sha256
@@ -36,8 +44,9 @@ def test_open_chains(tmp_path, dataset):
         study.open_chains(files, other)
 
 
-def test_open_chains_without_files_samples(dataset):
+def test_open_chains_without_files_samples(dataset, incomplete):
     assert [latent.chain for latent in study.open_chains([], dataset)] == [0, 1, 2, 3, 4]
+    assert study.open_chains([], incomplete)[0].data_sha256 == incomplete.sha256
 
 
 def test_first(dataset):
@@ -52,10 +61,38 @@ def test_first(dataset):
 
 def test_choose_queries(dataset):
     np.testing.assert_array_equal(study.choose_queries(dataset, 2), [0, 2, 1, 3])
-    with pytest.raises(ValueError, match="only 10 images are labelled 4"):
-        study.choose_queries(dataset, 11)
+    np.testing.assert_array_equal(
+        study.choose_queries(dataset.take(slice(5)), 3), [0, 2, 4, 1, 3]
+    )  # of one label there are only two
+
+
+def test_choose_queries_without_labels(dataset):
+    bare = Dataset(dataset.x)
+    assert study.choose_queries(bare, 3).tolist() == [0, 1, 2]
+    assert study.choose_queries(bare, 30).tolist() == list(range(20))
+
+
+def test_label_counts_and_descriptions(dataset):
+    assert study.label_counts(dataset) == {4: 10, 5: 10}
+    assert study.describe(dataset, 1) == "An image labelled 5"
+    bare = Dataset(dataset.x)
+    assert study.label_counts(bare) == {}
+    assert study.describe(bare, 1) == "A vector"
+
+
+def test_frequencies_are_of_the_pixels_observed(dataset, incomplete):
+    np.testing.assert_allclose(study.frequencies(dataset), dataset.x.mean(axis=0))
+    expected = np.append(np.nanmean(incomplete.values[:, :-1], axis=0), np.nan)
+    np.testing.assert_allclose(study.frequencies(incomplete), expected)
 
 
 def test_top_half():
     assert study.top_half((28, 28)).sum() == 14 * 28
     np.testing.assert_array_equal(study.top_half((3, 2)), [True, True, False, False, False, False])
+
+
+def test_half_seen(dataset, incomplete):
+    np.testing.assert_array_equal(study.half_seen(dataset), [True] * 4 + [False] * 8)
+    first_half = np.arange(12) < 6
+    np.testing.assert_array_equal(study.half_seen(Dataset(dataset.x)), first_half)
+    np.testing.assert_array_equal(study.half_seen(incomplete), incomplete.observed & first_half)

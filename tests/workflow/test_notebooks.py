@@ -32,6 +32,7 @@ def test_there_are_notebooks():
         "02-chain",
         "03-clusters",
         "04-predictions",
+        "05-evaluation",
     ]
 
 

@@ -15,12 +15,12 @@ from bitmix.data import load_dataset
 
 ROOT = Path(__file__).parents[2]
 FIGURES = [
-    "binary-digit",
+    "binary",
     "clusters/chain-0",
     "clusters/chain-0-scaled",
     "clusters/chain-1",
     "clusters/chain-1-scaled",
-    "grey-digit",
+    "grey",
     "predictions",
     "trace",
 ]

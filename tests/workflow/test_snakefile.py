@@ -26,7 +26,7 @@ def test_format():
 @pytest.fixture(scope="module")
 def commands(pristine):
     """The shell commands of a dry run."""
-    result = pristine.snakemake("--dry-run", "--printshellcmds")
+    result = pristine.snakemake("all", "evaluation", "--dry-run", "--printshellcmds")
     assert result.returncode == 0, result.stdout
     return re.findall(r"papermill .*\n.*", result.stdout)
 
@@ -39,6 +39,7 @@ def test_a_dry_run_lists_the_jobs(commands):
         "notebooks/02-chain.ipynb",
         "notebooks/03-clusters.ipynb",
         "notebooks/04-predictions.ipynb",
+        "notebooks/05-evaluation.ipynb",
     ]
 
 

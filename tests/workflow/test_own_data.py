@@ -1,0 +1,130 @@
+"""The workflow on a user's own files: a table with gaps and without labels, a folder of images."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import bitmix
+from bitmix import sources
+from bitmix.data import load_dataset
+
+CONFIG = """
+runs:
+  answers:
+    data: {source: csv, file: mine/answers.csv}
+    chains: 2
+    sweeps: 2
+    initial: seeded
+    initial_clusters: 5
+  shapes:
+    data: {source: images, folder: mine/shapes, image_shape: [6, 10], threshold: 127, limit: 15}
+    chains: 1
+    sweeps: 2
+    predictions: {per_label: 2}
+"""
+
+
+def write_answers(path):
+    rng = np.random.default_rng(1)
+    answers = rng.integers(0, 2, (40, 9)).astype(str)
+    answers[rng.random(answers.shape) < 0.1] = ""
+    lines = [",".join(f"question {i}" for i in range(9)), *map(",".join, answers)]
+    path.write_text("\n".join(lines))
+
+
+def write_shapes(folder):
+    rng = np.random.default_rng(2)
+    for label in ("lines", "noise"):
+        (folder / label).mkdir(parents=True)
+        for i in range(10):
+            levels = rng.integers(0, 256, (12, 20), np.uint8)
+            if label == "lines":
+                levels[i % 12] = 255
+            Image.fromarray(levels).save(folder / label / f"{i}.png")
+
+
+@pytest.fixture(scope="module")
+def own(pristine, tmp_path_factory):
+    """The workflow after runs on both kinds of files. A test that changes it takes a copy."""
+    workflow = pristine.copy(tmp_path_factory.mktemp("own") / "copy")
+    (workflow.folder / "mine").mkdir()
+    write_answers(workflow.folder / "mine/answers.csv")
+    write_shapes(workflow.folder / "mine/shapes")
+    (workflow.folder / "config/config.yaml").write_text(CONFIG)
+    result = workflow.snakemake()
+    assert result.returncode == 0, result.stdout
+    return workflow
+
+
+def summary(workflow, run):
+    return json.loads((workflow.folder / f"results/{run}/summary.json").read_text())
+
+
+def test_a_table_with_gaps(own):
+    told = summary(own, "answers")
+    dataset, _ = sources.load("csv", file=own.folder / "mine/answers.csv")
+    written = load_dataset(own.folder / "results/answers/data.npz")
+    assert written.sha256 == bitmix.shuffle(dataset, 0).sha256 == told["data"]["sha256"]
+    assert told["data"]["shape"] == [40, 9]
+    assert told["data"]["labels"] == {}
+    assert "file" not in told["configuration"]["data"]
+    settings = {"chains": 2, "sweeps": 2, "initial": "seeded", "initial_clusters": 5}
+    latents = bitmix.sample(written.x, observed=written.observed, progress=False, **settings)
+    for chain, latent in enumerate(latents):
+        there = bitmix.load_latents(own.folder / f"results/answers/chains/{chain}.pkl")
+        np.testing.assert_array_equal(there.assignments, latent.assignments)
+        np.testing.assert_array_equal(there.observed, latent.observed)
+
+
+def test_a_folder_of_images(own):
+    told = summary(own, "shapes")
+    assert told["data"]["shape"] == [15, 60]
+    assert told["data"]["labels"].keys() == {"lines", "noise"}
+    assert load_dataset(own.folder / "results/shapes/data.npz").image_shape == (6, 10)
+
+
+@pytest.mark.parametrize("run", ["answers", "shapes"])
+def test_the_figures_are_all_there(own, run):
+    figures = summary(own, run)["figures"]
+    assert {"grey.png", "binary.png", "trace.png", "predictions.png"} < figures.keys()
+    assert not any(figure["blank"] for figure in figures.values())
+
+
+def test_a_changed_file_makes_its_run_again(own, tmp_path):
+    assert "Nothing to be done" in own.snakemake().stdout
+    workflow = own.copy(tmp_path / "copy")
+    path = workflow.folder / "mine/shapes/noise/3.png"
+    Image.fromarray(np.zeros((12, 20), np.uint8)).save(path)
+    output = workflow.snakemake("--dry-run").stdout
+    assert "shapes: the data" in output
+    assert "answers: " not in output
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("{source: csv}", "runs.mine.data.file: missing, the source csv needs it"),
+        ("{source: csv, file: a.csv, folder: b}", "runs.mine.data.folder: not for the source csv"),
+        ("{source: csv, file: absent.csv}", "absent.csv"),
+        ("{source: images, folder: absent}", "absent"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_runs(workflow, data, message):
+    (workflow.folder / "config/config.yaml").write_text(f"runs: {{mine: {{data: {data}}}}}\n")
+    result = workflow.snakemake()
+    assert result.returncode == 1
+    assert message in result.stdout
+    assert "Traceback" not in result.stdout
+    assert not (workflow.folder / "results").exists()
+
+
+def test_what_is_wrong_in_a_file_is_told_with_its_line(workflow):
+    (workflow.folder / "mine.csv").write_text("0,1,1\n0,1\n")
+    config = "runs: {mine: {data: {source: csv, file: mine.csv}}}\n"
+    (workflow.folder / "config/config.yaml").write_text(config)
+    result = workflow.snakemake()
+    assert result.returncode == 1
+    assert "mine.csv, line 2: 2 cells, but line 1 has 3" in result.stdout
+    assert not (workflow.folder / "results/mine/data.npz").exists()
