@@ -51,7 +51,7 @@ for run in RUNS:
 if stale := checks.stale_sources(Path("src/bitmix")):
     raise WorkflowError(f"not installed as they are now: {', '.join(stale)}: run `make install`")
 SOURCES = [str(path) for path in checks.sources(Path("src/bitmix"))]
-APART = ("summary.py", "checks.py", "config.py", "evaluation.py")
+APART = ("summary.py", "checks.py", "config.py", "engine.py", "evaluation.py")
 CODE = [path for path in SOURCES if not path.endswith(APART)]
 
 # The runs whose numbers are known.
@@ -89,8 +89,9 @@ def chain_files(wildcards):
 
 # The command of every stage: its params are the notebook's parameters.
 EXECUTE = """
-papermill {input.notebook} {log.notebook} --kernel python3 --no-progress-bar --log-level ERROR \\
-    --stderr-file - {params} 2> {log.messages} || {{ tail -n 30 {log.messages} >&2; exit 1; }}
+papermill {input.notebook} {log.notebook} --engine bitmix --kernel python3 --no-progress-bar \\
+    --log-level ERROR --stderr-file - {params} 2> {log.messages} \\
+    || {{ tail -n 30 {log.messages} >&2; exit 1; }}
 cp {log.notebook} {output.notebook}
 """
 DATA_FILE = "-p data_file results/{run}/data.npz"

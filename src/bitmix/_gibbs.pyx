@@ -298,6 +298,7 @@ cdef class Mixture:
     cdef float[:, ::1] weights          # log_on - log_off, (room, P), if screening
     cdef float[:, :, ::1] by_pixel      # the same transposed, (room / 16, rows | 1, 16), if not
     cdef float[::1] base, scores, scratch
+    cdef bint settled                   # few images move: what is kept of a cluster lasts
     # weights of a cluster less one member: 0 = stale, 1 = asked for since, 2 = kept in `without`
     cdef uint8_t[::1] kept
     cdef float[:, ::1] without          # (room, P)
@@ -467,6 +468,7 @@ cdef class Mixture:
                     self._start_screening()
                 i = self.order[t]
                 own = self.z[i]
+                self.settled = moved * 3 < t
                 u = _uniform(rng)
                 if self.screening:
                     new = self._choose_screened(i, own, u)
@@ -653,14 +655,14 @@ cdef class Mixture:
         cdef int32_t n = self.sizes_[own] - 1
         if n == 0:
             return -INFINITY
-        if self.kept[own] == 0:
+        if self.kept[own] == 0 and not self.settled:
             # The cluster has just changed and may soon again: one log a pixel will do
             self.kept[own] = 1
             return <float>(self._by_size(n) + self.simd.changed_logs(
                 &self.alpha_f[0], &self.beta_f[0], &self.counts_[own, 0], n,
                 &self.images.bits[i, 0], -1, self.pixels, &self.changed[0],
             ))
-        if self.kept[own] == 1:
+        if self.kept[own] < 2:
             self.kept[own] = 2
             self.without_off[own] = self.simd.cluster_logs(
                 &self.alpha_f[0], &self.beta_f[0], &self.counts_[own, 0], n + 1, 1, self.pixels,

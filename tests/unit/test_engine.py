@@ -1,0 +1,35 @@
+"""The papermill engine: kernels started side by side must not compete for ports."""
+
+import tempfile
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from nbformat import v4
+
+TRANSPORT = """
+import json
+from ipykernel.connect import get_connection_info
+print(json.loads(get_connection_info())["transport"])
+"""
+
+
+@pytest.mark.parametrize(("folder", "transport"), [("short", "ipc"), ("l" * 90, "tcp")])
+def test_transport(tmp_path, monkeypatch, folder, transport):
+    """Unix sockets, unless their paths would be too long; their folder is gone afterwards."""
+    with tempfile.TemporaryDirectory() as short:
+        temporary = Path(short) / folder
+        temporary.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+        notebook = v4.new_notebook(cells=[v4.new_code_cell(TRANSPORT)])
+        nbformat.write(notebook, tmp_path / "in.ipynb")
+        executed = papermill.execute_notebook(
+            tmp_path / "in.ipynb",
+            None,
+            engine_name="bitmix",
+            kernel_name="python3",
+            progress_bar=False,
+        )
+        assert executed.cells[0].outputs[0].text.strip() == transport
+        assert not list(temporary.glob("bitmix-*"))
