@@ -1,4 +1,4 @@
-"""The engine with which papermill runs the notebooks: kernels that start side by side never meet."""
+"""The engine with which papermill runs the notebooks: kernels that start at once never meet."""
 
 import tempfile
 from typing import Any
