@@ -56,7 +56,7 @@ clean:  ## delete the environment and the caches, but no results
 	rm -rf .venv .pytest_cache .ruff_cache
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s%s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' Makefile
 
 # The stamps are touched last: what was interrupted is done again.
 # uv installs many times faster than pip, which steps in where uv cannot (say, a mirror that only

@@ -455,4 +455,4 @@ onsuccess:
 
 
 onerror:
-    print("A notebook that fails stays in results/<run>/logs, with its traceback.")
+    print("Why is said above. A notebook that failed is in the run's logs, with its traceback.")

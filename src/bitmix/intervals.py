@@ -26,7 +26,7 @@ def credible_interval(
     observed: np.ndarray,
     *,
     probability: float = 0.9,
-    of: str = "theta",
+    of: str = "mean",
     chain_weights: str = "equal",
 ) -> np.ndarray:
     """Return equal-tailed credible intervals of the missing pixels' probabilities to be on.
@@ -39,11 +39,11 @@ def credible_interval(
         As in `bitmix.complete`.
     probability : float
         How much posterior probability the interval holds, between 0 and 1.
-    of : {"theta", "mean"}
-        "theta" has quantiles of the mixture of Beta posteriors: all there is to be uncertain about,
-        at about a tenth of a second for a query. "mean" has quantiles of E[theta_kd | data], the
-        smallest value whose cumulative probability reaches that of the tail: the uncertainty about
-        chain and cluster alone, a hundred times as fast.
+    of : {"mean", "theta"}
+        "mean" has quantiles of E[theta_kd | data], the smallest value whose cumulative probability
+        reaches that of the tail: the uncertainty about chain and cluster. "theta" has quantiles of
+        the mixture of Beta posteriors, all there is to be uncertain about, a hundred times slower:
+        about a tenth of a second for a query.
 
     Returns
     -------

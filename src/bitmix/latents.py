@@ -26,7 +26,7 @@ class LatentError(ValueError):
     """A file of latents that cannot be used."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Latent:
     """The state of one chain of the Dirichlet-process mixture, and how it came about.
 
@@ -83,6 +83,13 @@ class Latent:
 
     def __post_init__(self) -> None:
         _check(self)
+
+    def __repr__(self) -> str:
+        clusters, pixels = self.counts.shape
+        return (
+            f"<Latent: chain {self.chain} of seed {self.seed}, {len(self.assignments):,} vectors of "
+            f"{pixels} pixels in {clusters} clusters after {len(self.trace['moved'])} sweeps>"
+        )
 
     def log_joint(self) -> float:
         """Return log p(x, z | alpha, beta, concentration), in nats.

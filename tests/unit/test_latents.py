@@ -115,6 +115,11 @@ def test_plain_pickle_reads_builtins_and_arrays(content, latent):
         assert_same(value, getattr(latent, name))
 
 
+def test_repr_is_short(latent):
+    assert "5 vectors of 3 pixels in 2 clusters after 2 sweeps" in repr(latent)
+    assert len(repr(latent)) < 120
+
+
 def test_missing_pixels(latent, path):
     observed = np.array([[3, 2, 1], [0, 2, 2]], dtype=np.int32)
     holed = replace(latent, observed=observed)

@@ -563,7 +563,9 @@ def components(latents, query, mask, chain_weights="equal"):
 
 @pytest.mark.parametrize("chain_weights", ["equal", "evidence"])
 def test_interval_of_theta_is_that_of_the_mixture_of_betas(latents, queries, masks, chain_weights):
-    found = credible_interval(latents, queries, masks, probability=0.8, chain_weights=chain_weights)
+    found = credible_interval(
+        latents, queries, masks, probability=0.8, of="theta", chain_weights=chain_weights
+    )
     assert found.shape == (7, 6, 2)
     for m, (query, mask) in enumerate(zip(queries, masks, strict=True)):
         mixture = list(components(latents, query, mask, chain_weights))
@@ -599,7 +601,7 @@ def test_interval_of_the_mean_is_that_of_the_clusters(latents, queries, masks, c
 def test_interval_of_one_cluster_is_its_betas():
     latent = replace(make_latent(1, clusters=1), concentration=1e-12)
     on, off = (parameters[0] for parameters in beta_parameters(latent))
-    found = credible_interval([latent], np.zeros((1, 6)), np.zeros(6, bool))[0]
+    found = credible_interval([latent], np.zeros((1, 6)), np.zeros(6, bool), of="theta")[0]
     np.testing.assert_allclose(found.T, stats.beta.ppf([[0.05], [0.95]], on, off), atol=2e-6)
     assert (found[:, 1] - found[:, 0] > 0.05).all()
 
@@ -607,7 +609,7 @@ def test_interval_of_one_cluster_is_its_betas():
 def test_interval_holds_its_probability(latents, queries):
     """Chain, cluster and theta drawn from their posterior: 90% inside, 5% on either side."""
     draws, observed = 20_000, np.arange(6) < 2
-    bounds = credible_interval(latents, queries, observed)
+    bounds = credible_interval(latents, queries, observed, of="theta")
     rng = np.random.default_rng(9)
     for m, query in enumerate(queries):
         mixture = components(latents, query, observed)
