@@ -87,8 +87,8 @@ class Latent:
     def __repr__(self) -> str:
         clusters, pixels = self.counts.shape
         return (
-            f"<Latent: chain {self.chain} of seed {self.seed}, {len(self.assignments):,} vectors of "
-            f"{pixels} pixels in {clusters} clusters after {len(self.trace['moved'])} sweeps>"
+            f"<Latent: chain {self.chain} of seed {self.seed}, {len(self.assignments):,} vectors of"
+            f" {pixels} pixels in {clusters} clusters after {len(self.trace['moved'])} sweeps>"
         )
 
     def log_joint(self) -> float:
