@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import elementwise
 from scipy.special import betainc
 
+from bitmix.arguments import check_choice
 from bitmix.latents import Latent
 from bitmix.predict import beta_parameters, mixture_posterior
 
@@ -58,8 +59,7 @@ def credible_interval(
     """
     if not 0 < probability < 1:
         raise ValueError(f"probability must be between 0 and 1, not {probability}")
-    if of not in _QUANTILES:
-        raise ValueError(f"of has {of!r}; allowed are {', '.join(map(repr, _QUANTILES))}")
+    check_choice("of", of, _QUANTILES)
     posterior = np.hstack(
         mixture_posterior(latents, queries, observed, chain_weights=chain_weights)
     )

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bitmix.arguments import check_choice
 from bitmix.latents import Latent
 
 # Sets the streams of predictions apart from those of the chains, which have the same seed.
@@ -317,7 +318,7 @@ def merge_samples(samples: np.ndarray, how: str = "mean") -> np.ndarray:
     ValueError
         If there are no samples, or `how` is not as above.
     """
-    _check_choice("how", how, ("mean", "mode"))
+    check_choice("how", how, ("mean", "mode"))
     samples = np.asarray(samples)
     if samples.ndim != 3 or samples.shape[1] == 0:
         raise ValueError(
@@ -375,8 +376,8 @@ def mixture_posterior(
     posterior : list of ndarrays of float64, shape (M, K + 1), one for each chain
         Over all of them the entries of a query add up to one.
     """
-    _check_choice("cluster", cluster, ("all", "best"))
-    _check_choice("chain_weights", chain_weights, ("equal", "evidence"))
+    check_choice("cluster", cluster, ("all", "best"))
+    check_choice("chain_weights", chain_weights, ("equal", "evidence"))
     queries, observed = _check_arguments(latents, queries, observed)
     clusters, evidence = zip(
         *(_normalise(_log_weights(latent, queries, observed)) for latent in latents), strict=True
@@ -440,8 +441,3 @@ def _shared(latents: Sequence[Latent], name: str, number_of) -> int:
     if len(numbers) > 1:
         raise ValueError(f"the latents differ in their number of {name}: {sorted(numbers)}")
     return numbers.pop()
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name} has {value!r}; allowed are {', '.join(map(repr, allowed))}")

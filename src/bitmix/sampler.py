@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from bitmix import _gibbs
+from bitmix.arguments import check_choice
 from bitmix.data import data_sha256
 from bitmix.latents import TRACE, Latent
 from bitmix.model import HYPERPRIORS
@@ -44,14 +45,11 @@ class Settings:
         if not (0 < concentration < math.inf):
             raise ValueError(f"concentration must be a positive number, not {concentration}")
         _set(self, "concentration", concentration)
-        if self.initial not in INITIAL:
-            raise ValueError(_not_among("initial", self.initial, INITIAL))
-        if self.hyperprior not in HYPERPRIORS:
-            raise ValueError(_not_among("hyperprior", self.hyperprior, HYPERPRIORS))
+        check_choice("initial", self.initial, INITIAL)
+        check_choice("hyperprior", self.hyperprior, HYPERPRIORS)
         moves = (self.moves,) if isinstance(self.moves, str) else tuple(self.moves)
         for move in moves:
-            if move not in MOVES:
-                raise ValueError(_not_among("moves", move, MOVES))
+            check_choice("moves", move, MOVES)
         if "assign" not in moves:
             raise ValueError("moves must include 'assign': no other move reaches every partition")
         _set(self, "moves", moves)
@@ -300,7 +298,3 @@ def _whole(name: str, value: object, least: int = 1) -> int:
     if number < least:
         raise ValueError(f"{name} must be at least {least}, not {number}")
     return number
-
-
-def _not_among(name: str, value: object, allowed: Sequence[str]) -> str:
-    return f"{name} has {value!r}; allowed are {', '.join(map(repr, allowed))}"
