@@ -257,8 +257,17 @@ cdef enum:
     PROBE = 256  # images of a sweep that are scored in full, to see if screening would pay:
     FEW = 16     # it does where it leaves fewer than one in so many clusters
 
+    NONE = -1    # in place of a cluster
+
 
 cdef double EXP_MINUS_MARGIN = 1.1253517471925912e-07
+
+
+cdef void _set_row(int32_t[:, ::1] rows, Py_ssize_t k, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    """rows[k] = rows[a] + rows[b], zero where NONE."""
+    cdef Py_ssize_t d
+    for d in range(rows.shape[1]):
+        rows[k, d] = (rows[a, d] if a >= 0 else 0) + (rows[b, d] if b >= 0 else 0)
 
 
 cdef class Mixture:
@@ -278,6 +287,7 @@ cdef class Mixture:
     cdef readonly Images images
     cdef const Simd *simd
     cdef readonly double concentration
+    cdef public double acceptance_bias  # nats, added to log ratios of splits: tests must notice it
     cdef readonly Py_ssize_t clusters   # K
     cdef int32_t[::1] z, order
     cdef double[::1] alpha_, beta_      # (D,)
@@ -295,7 +305,7 @@ cdef class Mixture:
     cdef int32_t[:, ::1] counts_        # c_kd, (room, P)
     cdef float[:, ::1] log_on, log_off  # log(alpha + c) and log(beta + n - c), (room, P)
     cdef double[::1] sum_off            # sum_d log_off
-    cdef float[:, ::1] weights          # log_on - log_off, (room, P), if screening
+    cdef float[:, ::1] weights          # log_on - log_off, (room, P), if screening or by_rows
     cdef float[:, :, ::1] by_pixel      # the same transposed, (room / 16, rows | 1, 16), if not
     cdef float[::1] base, scores, scratch
     cdef bint settled                   # few images move: what is kept of a cluster lasts
@@ -305,6 +315,7 @@ cdef class Mixture:
     cdef double[::1] without_off
 
     # screening: scores from above in steps of 1 / STEPS nat
+    cdef bint by_rows                   # of the weights only rows are written, for split-merge
     cdef readonly bint screening
     cdef public Py_ssize_t probe        # images of a sweep before it is decided on
     cdef uint8_t[:, :, ::1] costs       # STEPS (ceiling - weights), (room / 64, rows | 1, 64)
@@ -459,7 +470,7 @@ cdef class Mixture:
         cdef Py_ssize_t i, t, own, new, moved = 0, likely = 0
         cdef double u
         with bit_generator.lock, nogil:
-            self._prepare()
+            self._prepare(False)
             _permute(rng, self.order)
             for t in range(self.order.shape[0]):
                 if t + 1 < self.order.shape[0]:
@@ -482,9 +493,10 @@ cdef class Mixture:
                 moved += 1
         return moved
 
-    cdef void _prepare(self) noexcept nogil:
+    cdef void _prepare(self, bint by_rows) noexcept nogil:
         """Weights of all clusters, and of the empty one, from counts and hyperparameters."""
         cdef Py_ssize_t k
+        self.by_rows = by_rows
         self.screening = False
         self.by_size[:] = NAN
         self.base[:] = -INFINITY
@@ -598,7 +610,7 @@ cdef class Mixture:
             if k == own:
                 self.scores[j] = score_own
             else:  # base is -inf beyond the empty cluster
-                self.scores[j] = self.base[k] + self._sum_on(&self.weights[k, 0], i)
+                self.scores[j] = self._score_by_row(i, k)
             best = max(best, self.scores[j])
         return best
 
@@ -621,8 +633,8 @@ cdef class Mixture:
         self._write_column(k)
 
     cdef float *_weights(self, Py_ssize_t k) noexcept nogil:
-        """Where to write the weights of cluster k: a row of its own is kept for screening only."""
-        return &self.weights[k, 0] if self.screening else &self.column[0]
+        """Where to write the weights of cluster k: in its row, or on the way to `by_pixel`."""
+        return &self.weights[k, 0] if self.screening or self.by_rows else &self.column[0]
 
     cdef void _write_column(self, Py_ssize_t k) noexcept nogil:
         """Let what is transposed follow the weights of cluster k."""
@@ -630,7 +642,7 @@ cdef class Mixture:
         self.kept[k] = 0
         if self.screening:
             self._write_costs(k)
-        else:
+        elif not self.by_rows:
             self.simd.scatter(
                 &self.column[0], self.active, &self.by_pixel[k // LANES, 0, k % LANES]
             )
@@ -649,6 +661,10 @@ cdef class Mixture:
                 value -= self.simd.sum_log(&self.never_shift_f[0], n, self.never_beta_f.shape[0])
             self.by_size[n] = value
         return value
+
+    cdef float _score_by_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
+        """The score of an image for a cluster that it is not in, from the cluster's row."""
+        return self.base[k] + self._sum_on(&self.weights[k, 0], i)
 
     cdef float _score_without(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
         """The score of an image's own cluster, as it is without the image."""
@@ -678,13 +694,17 @@ cdef class Mixture:
     cdef int _move(self, Py_ssize_t i, Py_ssize_t own, Py_ssize_t new) except -1 nogil:
         if new == self.clusters:
             self._open()
-        # where it is 1, _score_without has just found what changes
-        self._change(i, own, -1, &self.changed[0] if self.kept[own] == 1 else NULL)
+        self._leave(i, own)
         self._change(i, new, 1, NULL)
         self.z[i] = <int32_t>new
         if self.sizes_[own] == 0:
             self._close(own)
         return 0
+
+    cdef void _leave(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
+        """Let image i leave its cluster, for which it was just scored."""
+        # where it is 1, _score_without has just found what changes
+        self._change(i, own, -1, &self.changed[0] if self.kept[own] == 1 else NULL)
 
     cdef void _change(
         self, Py_ssize_t i, Py_ssize_t k, int32_t delta, const float *changed
@@ -711,7 +731,8 @@ cdef class Mixture:
         """Give the number of the emptied cluster k to the last one."""
         cdef Py_ssize_t last = self.clusters - 1, i
         if k != last:
-            self._take_counts(k, last)
+            self._set_counts(k, last, NONE)
+            self._set_counts(last, NONE, NONE)
             for i in range(self.z.shape[0]):
                 if self.z[i] == last:
                     self.z[i] = <int32_t>k
@@ -721,12 +742,45 @@ cdef class Mixture:
         self.base_costs[self.clusters] = 65535
         self.clusters = last
 
-    cdef void _take_counts(self, Py_ssize_t k, Py_ssize_t last) noexcept nogil:
-        """Move the statistics of the last cluster to k, and leave none."""
-        self.sizes_[k] = self.sizes_[last]
-        self.counts_[k] = self.counts_[last]
-        self.sizes_[last] = 0
-        self.counts_[last] = 0
+    cdef void _set_counts(self, Py_ssize_t k, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+        """Give cluster k the statistics of clusters a and b together; either may be NONE."""
+        self.sizes_[k] = (self.sizes_[a] if a >= 0 else 0) + (self.sizes_[b] if b >= 0 else 0)
+        _set_row(self.counts_, k, a, b)
+
+    # ------------------------------------------------------------ split and merge
+
+    def split_merge(self, bit_generator, Py_ssize_t proposals):
+        """Propose to split clusters and to merge them; see `SplitMerge`.
+
+        Returns
+        -------
+        tally : (3, 2) int64
+            How many splits, merges and repartitions were proposed, and how many accepted.
+        """
+        return SplitMerge(self).run(bit_generator, proposals)
+
+    cdef void _members_of_cluster(self, Py_ssize_t k, int32_t[::1] n) noexcept nogil:
+        """n_k for each pixel"""
+        n[:] = self.sizes_[k]
+
+    # ------------------------------------------------------------ concentration
+
+    def update_concentration(self, bit_generator, double shape, double rate):
+        """Update the concentration a by slice sampling of log a (Neal 2003, figures 3 and 5).
+
+        Its conditional depends on the partition through the number of clusters K alone (Antoniak
+        1974; Escobar and West 1995, eq. 10): p(a | z) is proportional to
+        p(a) a^K Gamma(a) / Gamma(a + N), with p(a) = Gamma(shape, rate).
+        """
+        cdef bitgen_t *rng = _bitgen(bit_generator)
+        cdef ConcentrationConditional target
+        target.simd = self.simd
+        target.images, target.clusters = self.z.shape[0], self.clusters
+        target.shape, target.rate = shape, rate
+        with bit_generator.lock, nogil:
+            self.concentration = _slice(
+                rng, self.simd, _log_concentration, &target, self.concentration, 1.0
+            )
 
     def bare_pass(self):
         """For the benchmarks: score every image for every cluster, and do nothing else."""
@@ -783,11 +837,11 @@ cdef class Mixture:
                 target.terms = &heads
                 target.terms_are_sizes = False
                 target.other = self.beta_[d]
-                self.alpha_[d] = _slice(rng, &target, self.alpha_[d])
+                self.alpha_[d] = _slice_of_pixel(rng, &target, self.alpha_[d])
                 target.terms = &tails
                 target.terms_are_sizes = heads.n == 0 and target.totals == NULL
                 target.other = self.alpha_[d]
-                self.beta_[d] = _slice(rng, &target, self.beta_[d])
+                self.beta_[d] = _slice_of_pixel(rng, &target, self.beta_[d])
         self._round_hyperparameters()
 
     cdef void _counts_of_pixels(
@@ -849,6 +903,7 @@ cdef class MaskedMixture(Mixture):
 
     cdef int32_t[:, ::1] observed_      # n_kd, (room, P)
     cdef float[::1] column_missing      # beside `column`
+    cdef float[:, ::1] weights_missing  # beside `weights`
     cdef double column_base
 
     def __init__(self, Images images, assignments, alpha, beta, double concentration):
@@ -862,6 +917,9 @@ cdef class MaskedMixture(Mixture):
         Mixture._reserve(self, clusters)
         self.observed_ = self._grown("observed", (self.base.shape[0], self.pixels), np.int32)
         self.column_missing = self._grown("column_missing", self.pixels, np.float32)
+        self.weights_missing = self._grown(
+            "weights_missing", (self.base.shape[0], self.pixels), np.float32
+        )
 
     @property
     def observed(self):
@@ -894,10 +952,19 @@ cdef class MaskedMixture(Mixture):
         cdef int32_t n = self.sizes_[k]
         self._make_column(0, k, 0)
         self.base[k] = <float>(self.column_base + self.simd.log(n if n else self.concentration))
+        if self.by_rows:
+            self.weights[k] = self.column
+            self.weights_missing[k] = self.column_missing
+            return
         self.simd.scatter(&self.column[0], self.active, &self.by_pixel[k // LANES, 0, k % LANES])
         self.simd.scatter(
             &self.column_missing[0], self.active,
             &self.by_pixel[k // LANES, self.active, k % LANES],
+        )
+
+    cdef float _score_by_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
+        return Mixture._score_by_row(self, i, k) + self.simd.sum_on(
+            &self.weights_missing[k, 0], &self.images.missing[i, 0], self.pixels
         )
 
     cdef float _score_without(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
@@ -918,16 +985,19 @@ cdef class MaskedMixture(Mixture):
         self._add(i, k, delta)
         self._write_cluster(k)
 
-    cdef void _take_counts(self, Py_ssize_t k, Py_ssize_t last) noexcept nogil:
-        Mixture._take_counts(self, k, last)
-        self.observed_[k] = self.observed_[last]
-        self.observed_[last] = 0
+    cdef void _set_counts(self, Py_ssize_t k, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+        Mixture._set_counts(self, k, a, b)
+        _set_row(self.observed_, k, a, b)
 
     cdef void _members_of_pixels(self, int32_t[:, ::1] n) noexcept nogil:
-        cdef Py_ssize_t d, k
+        cdef Py_ssize_t k
         for k in range(self.clusters):
-            for d in range(self.active):
-                n[k, d] = self.observed_[k, d]
+            self._members_of_cluster(k, n[k])
+
+    cdef void _members_of_cluster(self, Py_ssize_t k, int32_t[::1] n) noexcept nogil:
+        cdef Py_ssize_t d
+        for d in range(self.active):
+            n[d] = self.observed_[k, d]
 
     cdef void _counts_of_pixels(
         self, Py_ssize_t first, int32_t[:, ::1] on, int32_t[:, ::1] members
@@ -939,7 +1009,385 @@ cdef class MaskedMixture(Mixture):
                 members[lane, k] = self.observed_[k, first + lane]
 
 
-# ---------------------------------------------------------------- slice sampling of one pixel
+# ---------------------------------------------------------------- split and merge
+
+cdef enum:
+    SPLIT, MERGE, REPARTITION  # kinds of proposals
+    SLOTS = 5    # columns at the end of the room, for clusters that are only proposed:
+    # two of a launch state, the same two again, and the union of two clusters
+    SCANS = 3    # of a launch state
+
+
+cdef double CERTAIN = 40.0  # nats; what is less likely is below the resolution of the draws
+
+
+cdef class SplitMerge:
+    """Metropolis-Hastings proposals to split, merge and repartition clusters of a mixture.
+
+    The frame is Jain and Neal's (2004), "A split-merge Markov chain Monte Carlo procedure for the
+    Dirichlet process mixture model", J. Comput. Graph. Stat. 13. One proposal:
+
+    1. An image i is drawn uniformly; a is its cluster. The proposal is, with probabilities 0.4, 0.4
+       and 0.2, a split, a merge or a repartition.
+    2. Split: an image j is drawn uniformly from the rest of a. Merge and repartition: a cluster b
+       other than a is drawn with probability s(b), proportional to exp(score / temperature), score
+       being that of image i for b in a Gibbs sweep; j is drawn uniformly from b.
+    3. The launch state divides the images S of a (and b) in two, one part with i, one with j: the
+       others join in random order, each with the probability of restricted Gibbs sampling given
+       those before (sequential allocation: Dahl 2005); then SCANS restricted Gibbs scans follow,
+       in the same order.
+    4. One more scan from the launch state makes the parts a', b' of a split or repartition; q is
+       the product of its probabilities. For a merge, and the reverse of a repartition, q is that
+       of the scan which leads from the launch state to a and b as they are.
+    5. With m(c) = n_c! / n_c times the marginal likelihood of the images in c, all but constants of
+       the posterior, the proposal is accepted with probability min(1, ratio), where ratio is
+
+           split        concentration m(a') m(b') / m(a)  x  s'(b') (n_a - 1) / (n_b' q)
+           merge        m(a + b) / (concentration m(a) m(b))  x  n_b q / (s(b) (n_a + n_b - 1))
+           repartition  m(a') m(b') / (m(a) m(b))  x  s'(b') n_b q(a, b) / (s(b) n_b' q(a', b'))
+
+       s' being s in the state proposed. Launch states have the same distribution either way.
+
+    Jain and Neal draw i and j uniformly, which hardly ever finds two clusters that should be one;
+    here the pair depends on the state, which is why s and the sizes are part of the ratio.
+    """
+
+    cdef Mixture mixture
+    cdef const Simd *simd
+    cdef float temperature
+    cdef int64_t[:, ::1] tally
+    # the members of each cluster as a list: first_[k], next_[first_[k]], ..., NONE
+    cdef int32_t[::1] first_, next_
+    # S without i and j: image, current part, and parts of the launch state, twice
+    cdef int32_t[::1] image
+    cdef uint8_t[::1] current, launch, proposed
+    # all pixels, active ones first, padded
+    cdef double[::1] alpha, beta, by_pixel
+    cdef int32_t[::1] on, members
+    cdef double[::1] log_m              # log m of cluster k, nan: not yet known
+
+    def __init__(self, Mixture mixture):
+        cdef Py_ssize_t n = mixture.z.shape[0]
+        pixels = np.concatenate([mixture.images.active, mixture.images.never])
+        padded = _padded(len(pixels))
+        self.mixture = mixture
+        self.simd = mixture.simd
+        # scores of an image for different clusters are as far apart as their pixels are many
+        self.temperature = max(1.0, sqrt(mixture.active) / 3.0)
+        self.tally = np.zeros((3, 2), np.int64)
+        self.first_ = np.full(n + 1, NONE, np.int32)
+        self.next_ = np.empty(n, np.int32)
+        self.image = np.empty(n, np.int32)
+        self.current = np.empty(n, np.uint8)
+        self.launch = np.empty(n, np.uint8)
+        self.proposed = np.empty(n, np.uint8)
+        self.alpha, self.beta = np.ones(padded), np.ones(padded)
+        np.asarray(self.alpha)[:len(pixels)] = mixture.alpha[pixels]
+        np.asarray(self.beta)[:len(pixels)] = mixture.beta[pixels]
+        self.by_pixel = np.empty(padded)
+        self.on, self.members = np.zeros(padded, np.int32), np.zeros(padded, np.int32)
+        self.log_m = np.full(n + 1, np.nan)
+
+    def run(self, bit_generator, Py_ssize_t proposals):
+        cdef bitgen_t *rng = _bitgen(bit_generator)
+        cdef Py_ssize_t i, _proposal
+        with bit_generator.lock, nogil:
+            self._make_room()
+            self.mixture._prepare(True)
+            self.mixture.settled = False
+            for i in range(self.mixture.z.shape[0] - 1, -1, -1):
+                self._put(i, self.mixture.z[i])
+            for _proposal in range(proposals):
+                self._make_room()
+                self._propose(rng)
+            self._clear_slots()
+        return np.asarray(self.tally)
+
+    cdef int _make_room(self) except -1 nogil:
+        """For one more cluster, the empty one, and the slots."""
+        if self.mixture.clusters + 2 + SLOTS > self.mixture.base.shape[0]:
+            self._clear_slots()
+            with gil:
+                self.mixture._reserve(self.mixture.clusters + 2 + SLOTS)
+        return 0
+
+    cdef void _clear_slots(self) noexcept nogil:
+        """Unused columns have no members: one becomes the empty cluster."""
+        cdef Py_ssize_t k
+        for k in range(self.mixture.clusters, self.mixture.base.shape[0]):
+            self.mixture._set_counts(k, NONE, NONE)
+
+    # ------------------------------------------------------------ proposals
+
+    cdef void _propose(self, bitgen_t *rng) noexcept nogil:
+        cdef double u = _uniform(rng), threshold = self.simd.log(1.0 - _uniform(rng))
+        cdef Py_ssize_t i = _below(rng, self.mixture.z.shape[0]), a = self.mixture.z[i]
+        cdef int kind = SPLIT if u < 0.4 else MERGE if u < 0.8 else REPARTITION
+        cdef bint accepted = False
+        if kind == SPLIT:
+            if self.mixture.sizes_[a] > 1:
+                accepted = self._propose_split(rng, threshold, i, a)
+        elif self.mixture.clusters > 1:
+            accepted = self._propose_pair(rng, threshold, i, a, kind)
+        self.tally[kind, 0] += 1
+        self.tally[kind, 1] += accepted
+
+    cdef bint _propose_split(
+        self, bitgen_t *rng, double threshold, Py_ssize_t i, Py_ssize_t a
+    ) noexcept nogil:
+        cdef Py_ssize_t slot = self.mixture.base.shape[0] - SLOTS, new = self.mixture.clusters
+        cdef Py_ssize_t n = self.mixture.sizes_[a], m
+        cdef Py_ssize_t j = self._member(a, _below(rng, n - 1), i)
+        cdef double ratio
+        m = self._gather(a, i, j, 0, 0)
+        self._make_launch_state(rng, i, j, m, slot)
+        ratio = -self._scan(rng, m, slot, self.launch, None)
+        ratio += self._log_m(slot) + self._log_m(slot + 1) - self._log_m(a)
+        ratio += self.simd.log(self.mixture.concentration) + self.mixture.acceptance_bias
+        # s' is a probability, which need not be known if without it the proposal fails
+        if ratio + self.simd.log(n - 1) <= threshold:
+            return False
+        self._choose(i, a, new, slot + 1, 0.0)
+        ratio += self._log_s(new) + self.simd.log(n - 1)
+        ratio -= self.simd.log(self.mixture.sizes_[slot + 1])
+        if ratio <= threshold:
+            return False
+        self.mixture.clusters += 1
+        self._accept(i, j, m, a, new, slot, self.launch)
+        return True
+
+    cdef bint _propose_pair(
+        self, bitgen_t *rng, double threshold, Py_ssize_t i, Py_ssize_t a, int kind
+    ) noexcept nogil:
+        """A merge, or a repartition."""
+        cdef Py_ssize_t slot = self.mixture.base.shape[0] - SLOTS, b, j, m
+        cdef double ratio
+        b = self._choose(i, a, NONE, NONE, _uniform(rng))
+        ratio = self.simd.log(self.mixture.sizes_[b]) - self._log_s(b)
+        j = self._member(b, _below(rng, self.mixture.sizes_[b]), NONE)
+        m = self._gather(a, i, j, 0, 0)
+        m = self._gather(b, i, j, m, 1)
+        self._make_launch_state(rng, i, j, m, slot)
+        ratio -= self._log_m(a) + self._log_m(b)
+        if kind == MERGE:
+            return self._end_merge(threshold, ratio, m, a, b, slot)
+        return self._end_repartition(rng, threshold, ratio, i, j, m, a, b, slot)
+
+    cdef bint _end_merge(
+        self, double threshold, double ratio, Py_ssize_t m, Py_ssize_t a, Py_ssize_t b,
+        Py_ssize_t slot,
+    ) noexcept nogil:
+        cdef Py_ssize_t last = self.mixture.clusters - 1, both = slot + 4
+        self.mixture._set_counts(both, a, b)
+        ratio += self._log_m(both) - self.simd.log(self.mixture.concentration)
+        ratio -= self.mixture.acceptance_bias
+        ratio -= self.simd.log(self.mixture.sizes_[both] - 1)
+        if ratio <= threshold:  # q is a probability
+            return False
+        ratio += self._scan(NULL, m, slot, self.launch, self.current)
+        if ratio <= threshold:
+            return False
+        self._take(a, both)
+        self._relabel(b, a)
+        if b != last:
+            self._take(b, last)
+            self._relabel(last, b)
+        self.mixture._set_counts(last, NONE, NONE)
+        self.mixture.clusters = last
+        return True
+
+    cdef bint _end_repartition(
+        self, bitgen_t *rng, double threshold, double ratio, Py_ssize_t i, Py_ssize_t j,
+        Py_ssize_t m, Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot,
+    ) noexcept nogil:
+        cdef Py_ssize_t part, again = slot + 2
+        self.proposed[:m] = self.launch[:m]
+        for part in range(2):
+            self.mixture._set_counts(again + part, slot + part, NONE)
+            self.mixture._write_cluster(again + part)
+        ratio -= self._scan(rng, m, again, self.proposed, None)
+        ratio += self._log_m(again) + self._log_m(again + 1)
+        ratio += self._scan(NULL, m, slot, self.launch, self.current)
+        ratio -= self.simd.log(self.mixture.sizes_[again + 1])
+        self._choose(i, a, b, again + 1, 0.0)
+        ratio += self._log_s(b)
+        if ratio <= threshold:
+            return False
+        self._accept(i, j, m, a, b, again, self.proposed)
+        return True
+
+    cdef void _accept(
+        self, Py_ssize_t i, Py_ssize_t j, Py_ssize_t m, Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot,
+        uint8_t[::1] part,
+    ) noexcept nogil:
+        """Let clusters a and b be the two of the slots."""
+        cdef Py_ssize_t t
+        self._take(a, slot)
+        self._take(b, slot + 1)
+        self.first_[a] = self.first_[b] = NONE
+        self._put(i, a)
+        self._put(j, b)
+        for t in range(m):
+            self._put(self.image[t], b if part[t] else a)
+
+    # ------------------------------------------------------------ the choice of b
+
+    cdef Py_ssize_t _choose(
+        self, Py_ssize_t i, Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot, double u
+    ) noexcept nogil:
+        """Draw a cluster other than a by s, which is left in `scratch` not normalised.
+
+        Cluster b, which may be one more than there are, is taken to be as in the slot.
+        """
+        cdef float[::1] scores = self.mixture.scores
+        cdef Py_ssize_t k, n = max(self.mixture.clusters, b + 1), blocks = (n + LANES - 1) // LANES
+        for k in range(n):
+            scores[k] = self.mixture._score_by_row(i, slot if k == b else k) / self.temperature
+        scores[a] = -INFINITY
+        for k in range(n, blocks * LANES):
+            scores[k] = -INFINITY
+        return self.simd.choose(&scores[0], blocks, u, 0.0, &self.mixture.scratch[0])
+
+    cdef double _log_s(self, Py_ssize_t b) noexcept nogil:
+        """After `_choose`."""
+        cdef Py_ssize_t k
+        cdef double total = 0.0
+        if self.mixture.scratch[b] == 0.0:
+            return -INFINITY
+        for k in range(max(self.mixture.clusters, b + 1)):
+            total += self.mixture.scratch[k]
+        return self.simd.log(self.mixture.scratch[b] / total)
+
+    # ------------------------------------------------------------ parts
+
+    cdef void _make_launch_state(
+        self, bitgen_t *rng, Py_ssize_t i, Py_ssize_t j, Py_ssize_t m, Py_ssize_t slot
+    ) noexcept nogil:
+        """Divide i, j and the m images gathered between two slots, from `slot` on."""
+        cdef Py_ssize_t t, r, x, _time
+        self._alone(i, slot)
+        self._alone(j, slot + 1)
+        for t in range(m):
+            r = t + _below(rng, m - t)
+            self.image[t], self.image[r] = self.image[r], self.image[t]
+            self.current[t], self.current[r] = self.current[r], self.current[t]
+            x = self.image[t]
+            self.launch[t] = self._draw_part(
+                rng, self.mixture._score_by_row(x, slot + 1) - self.mixture._score_by_row(x, slot)
+            )
+            self.mixture._change(x, slot + self.launch[t], 1, NULL)
+        for _time in range(SCANS):
+            self._scan(rng, m, slot, self.launch, None)
+
+    cdef void _alone(self, Py_ssize_t i, Py_ssize_t slot) noexcept nogil:
+        """A cluster of one image."""
+        self.mixture._set_counts(slot, NONE, NONE)
+        self.mixture._write_cluster(slot)
+        self.mixture._change(i, slot, 1, NULL)
+
+    cdef uint8_t _draw_part(self, bitgen_t *rng, double odds) noexcept nogil:
+        """1 by its log odds, else 0."""
+        cdef double u = _uniform(rng)
+        if odds > CERTAIN or odds < -CERTAIN:
+            return odds > 0.0
+        return u * (1.0 + self.simd.exp(-odds)) < 1.0
+
+    cdef double _scan(
+        self, bitgen_t *rng, Py_ssize_t m, Py_ssize_t slot, uint8_t[::1] part, uint8_t[::1] end
+    ) noexcept nogil:
+        """One restricted Gibbs scan: each image between the two clusters, given all others.
+
+        Draws the outcome, or takes it from `end`; returns the log probability of the outcome.
+        """
+        cdef Py_ssize_t t, x
+        cdef uint8_t own, new
+        cdef double odds, log_q = 0.0
+        for t in range(m):
+            x, own = self.image[t], part[t]
+            odds = self.mixture._score_by_row(x, slot + 1 - own)
+            odds -= self.mixture._score_without(x, slot + own)
+            new = self._draw_part(rng, -odds if own else odds) if end is None else end[t]
+            if new != own:
+                odds = -odds
+            # now against the outcome
+            if odds > CERTAIN:
+                log_q -= odds
+            elif odds > -CERTAIN:
+                log_q -= self.simd.log(1.0 + self.simd.exp(odds))
+            if new != own:
+                self.mixture._leave(x, slot + own)
+                self.mixture._change(x, slot + new, 1, NULL)
+                part[t] = new
+        return log_q
+
+    cdef double _log_m(self, Py_ssize_t k) noexcept nogil:
+        """log m of a cluster, remembered, or of a slot."""
+        cdef bint remembered = k < self.mixture.clusters
+        cdef Py_ssize_t d
+        cdef double value
+        if remembered and not isnan(self.log_m[k]):
+            return self.log_m[k]
+        value = self.simd.lgamma(self.mixture.sizes_[k])
+        for d in range(self.mixture.active):
+            self.on[d] = self.mixture.counts_[k, d]
+        self.mixture._members_of_cluster(k, self.members)
+        self.simd.log_marginal(
+            &self.alpha[0], &self.beta[0], &self.on[0], &self.members[0], 1,
+            self.by_pixel.shape[0], &self.by_pixel[0],
+        )
+        for d in range(self.mixture.alpha_.shape[0]):
+            value += self.by_pixel[d]
+        if remembered:
+            self.log_m[k] = value
+        return value
+
+    # ------------------------------------------------------------ lists of members
+
+    cdef void _put(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
+        self.mixture.z[i] = <int32_t>k
+        self.next_[i] = self.first_[k]
+        self.first_[k] = <int32_t>i
+
+    cdef Py_ssize_t _member(self, Py_ssize_t k, Py_ssize_t rank, Py_ssize_t but) noexcept nogil:
+        """The member of cluster k of that rank, one of them not counted."""
+        cdef Py_ssize_t i = self.first_[k]
+        while True:
+            if i != but:
+                if rank == 0:
+                    return i
+                rank -= 1
+            i = self.next_[i]
+
+    cdef Py_ssize_t _gather(
+        self, Py_ssize_t k, Py_ssize_t i, Py_ssize_t j, Py_ssize_t m, uint8_t part
+    ) noexcept nogil:
+        """Append the members of cluster k but i and j to the m images gathered."""
+        cdef Py_ssize_t x = self.first_[k]
+        while x != NONE:
+            if x != i and x != j:
+                self.image[m] = <int32_t>x
+                self.current[m] = part
+                m += 1
+            x = self.next_[x]
+        return m
+
+    cdef void _take(self, Py_ssize_t k, Py_ssize_t source) noexcept nogil:
+        """Let cluster k have the statistics of another or of a slot."""
+        self.mixture._set_counts(k, source, NONE)
+        self.mixture._write_cluster(k)
+        self.log_m[k] = NAN
+
+    cdef void _relabel(self, Py_ssize_t old, Py_ssize_t k) noexcept nogil:
+        """Put all members of the old cluster into k."""
+        cdef Py_ssize_t i = self.first_[old], following
+        self.first_[old] = NONE
+        while i != NONE:
+            following = self.next_[i]
+            self._put(i, k)
+            i = following
+
+
+# ---------------------------------------------------------------- slice sampling
 
 cdef enum:
     NODES = 16
@@ -1055,7 +1503,8 @@ cdef double _log_rising(const Conditional *p, const Terms *terms, double a) noex
     return p.simd.log_rising(a, terms.more, terms.large, terms.n_large)
 
 
-cdef double _log_conditional(const Conditional *p, double u) noexcept nogil:
+cdef double _log_conditional(const void *conditional, double u) noexcept nogil:
+    cdef const Conditional *p = <const Conditional *>conditional
     cdef double a = p.simd.exp(u), s = a + p.other, log_s = p.simd.log(s), value
     if not p.low < u < p.high:
         return -INFINITY
@@ -1070,23 +1519,49 @@ cdef double _log_conditional(const Conditional *p, double u) noexcept nogil:
     return value - p.rate * a - p.power * log_s + u
 
 
-cdef double _slice(bitgen_t *rng, const Conditional *p, double a) noexcept nogil:
-    """One slice-sampling update of a: stepping out, then shrinkage."""
-    cdef double start = p.simd.log(a)
+cdef double _slice_of_pixel(bitgen_t *rng, const Conditional *p, double a) noexcept nogil:
     # about the spread of log a that its terms leave; free of a, as the width must be
     cdef double width = 3.0 / sqrt(1.0 + p.terms.n)
-    cdef double height = _log_conditional(p, start) + p.simd.log(1.0 - _uniform(rng))
+    return _slice(rng, p.simd, _log_conditional, p, a, width)
+
+
+# The conditional of the concentration a in u = log a
+cdef struct ConcentrationConditional:
+    const Simd *simd
+    double images, clusters, shape, rate
+
+
+cdef double _log_concentration(const void *conditional, double u) noexcept nogil:
+    cdef const ConcentrationConditional *p = <const ConcentrationConditional *>conditional
+    cdef double a = p.simd.exp(u)
+    if not -600.0 < u < 600.0:
+        return -INFINITY
+    return (
+        (p.clusters + p.shape) * u - p.rate * a
+        + p.simd.lgamma(a) - p.simd.lgamma(a + p.images)
+    )
+
+
+ctypedef double (*LogDensity)(const void *, double) noexcept nogil
+
+
+cdef double _slice(
+    bitgen_t *rng, const Simd *simd, LogDensity log_density, const void *p, double a, double width
+) noexcept nogil:
+    """One slice-sampling update of a > 0 in log a: stepping out, then shrinkage."""
+    cdef double start = simd.log(a)
+    cdef double height = log_density(p, start) + simd.log(1.0 - _uniform(rng))
     cdef double left = start - width * _uniform(rng)
     cdef double right = left + width
     cdef double u
-    while _log_conditional(p, left) > height:
+    while log_density(p, left) > height:
         left -= width
-    while _log_conditional(p, right) > height:
+    while log_density(p, right) > height:
         right += width
     while True:
         u = left + (right - left) * _uniform(rng)
-        if _log_conditional(p, u) >= height:
-            return p.simd.exp(u)
+        if log_density(p, u) >= height:
+            return simd.exp(u)
         if u < start:
             left = u
         else:
