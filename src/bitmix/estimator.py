@@ -21,6 +21,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bitmix import predict, sampler
+from bitmix.data import as_binary
 from bitmix.latents import Latent
 
 
@@ -45,18 +46,22 @@ class BernoulliDPMixture(
         many do.
     n_sweeps : int, default=10
         Sweeps of each chain.
-    initial : {"seeded", "random"}, default="seeded"
+    initial : {"seeded", "random", "single"}, default="seeded"
         First partition of a chain: each sample with the nearest of `n_initial_clusters` samples
-        drawn at random, or with a cluster drawn uniformly. See `bitmix.sample`.
+        drawn at random, or with a cluster drawn uniformly, or all in one.
     n_initial_clusters : int or None, default=None
         Clusters of the first partition. None is one for every ten samples, but at most 1000: with
         many more, of a few samples each, the chains end in too few clusters.
     concentration : float, default=1.0
         Concentration of the Chinese restaurant process; the larger, the more clusters.
+    concentration_prior : (shape, rate), default=(1.0, 0.1)
+        Its Gamma hyperprior, if `moves` has `concentration`, which samples it.
     hyperprior : {"exponential", "bda"}, default="exponential"
         Hyperprior of the features' Beta priors, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str, default=("assign", "pixel_priors")
-        The moves of a sweep, see `bitmix.sample`.
+        The moves of a sweep, see `bitmix.settings.Settings`.
+    proposals : int, default=100
+        Proposals of a sweep, if `moves` has `split_merge`.
     binarize : float or None, default=0.0
         A feature is 1 where it is greater than this threshold, else 0, as in
         `sklearn.naive_bayes.BernoulliNB`; zeros and ones stay as they are. With None the data must
@@ -106,8 +111,10 @@ class BernoulliDPMixture(
         initial: str = "seeded",
         n_initial_clusters: int | None = None,
         concentration: float = 1.0,
+        concentration_prior: tuple[float, float] = (1.0, 0.1),
         hyperprior: str = "exponential",
         moves: Sequence[str] = ("assign", "pixel_priors"),
+        proposals: int = 100,
         binarize: float | None = 0.0,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -118,8 +125,10 @@ class BernoulliDPMixture(
         self.initial = initial
         self.n_initial_clusters = n_initial_clusters
         self.concentration = concentration
+        self.concentration_prior = concentration_prior
         self.hyperprior = hyperprior
         self.moves = moves
+        self.proposals = proposals
         self.binarize = binarize
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -157,8 +166,10 @@ class BernoulliDPMixture(
             initial=self.initial,
             initial_clusters=initial_clusters,
             concentration=self.concentration,
+            concentration_prior=self.concentration_prior,
             hyperprior=self.hyperprior,
             moves=self.moves,
+            proposals=self.proposals,
             threads=effective_n_jobs(self.n_jobs),
             progress="bar" if self.verbose else False,
         )
@@ -297,7 +308,7 @@ class BernoulliDPMixture(
         observed = ~np.isnan(X) if X.dtype.kind == "f" else None
         if self.binarize is not None:
             X = (self.binarize < X).view(np.uint8)
-        return sampler.as_binary(X, observed)
+        return as_binary(X, observed)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

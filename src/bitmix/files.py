@@ -4,8 +4,11 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import BinaryIO
+
+_TEMPORARY = ".{name}.{token}.tmp"
 
 
 @contextmanager
@@ -29,7 +32,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # A name of its own for every writer, so that two processes never share a temporary file;
     # opened by hand rather than by tempfile, whose files nobody else on the machine may read.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(_TEMPORARY.format(name=path.name, token=secrets.token_hex(8)))
     try:
         with open(temporary, "xb") as file:
             yield file
@@ -39,3 +42,13 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_temporaries(path: str | os.PathLike[str]) -> None:
+    """Remove what killed processes left of their attempts at `path` in `atomic_write`.
+
+    A live process that is writing `path` just now fails, and leaves `path` as it was.
+    """
+    path = Path(path)
+    for temporary in path.parent.glob(_TEMPORARY.format(name=escape(path.name), token="*")):
+        temporary.unlink(missing_ok=True)

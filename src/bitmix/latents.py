@@ -10,16 +10,37 @@ import math
 import os
 import pickle
 import pickletools
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from bitmix import _gibbs
+from bitmix.data import as_binary, data_sha256
 from bitmix.files import atomic_write
 
-SCHEMA = 1
-TRACE = {"log_joint": np.float64, "clusters": np.int64, "moved": np.int64, "seconds": np.float64}
+SCHEMA = 2
+
+#: What every trace has, and of which type; the moves of the schedule add their own.
+TRACE = {
+    "log_joint": np.float64,
+    "clusters": np.int64,
+    "concentration": np.float64,
+    "largest": np.int64,
+    "entropy": np.float64,
+    "moved": np.int64,
+    "seconds": np.float64,
+}
+
+#: What the samples have, and of which type.
+SAMPLES = {
+    "sweep": np.int64,
+    "assignments": np.int32,
+    "alpha": np.float64,
+    "beta": np.float64,
+    "concentration": np.float64,
+}
 
 
 class LatentError(ValueError):
@@ -47,8 +68,12 @@ class Latent:
     concentration : float
         The concentration of the Chinese restaurant process.
     trace : dict of ndarray, shape (sweeps,)
-        By sweep: `log_joint` (float64, nats), `clusters` (int64), `moved` (int64, vectors that
-        changed cluster) and `seconds` (float64).
+        By sweep: `log_joint` (float64, nats), `clusters` (int64), `concentration` (float64),
+        `largest` (int64, size of the largest cluster), `entropy` (float64, of the sizes, in nats;
+        `size_entropy`), `moved` (int64, vectors that changed cluster in the move `assign`) and
+        `seconds` (float64, of all moves). Of each move of the schedule `<move>_seconds` (float64),
+        and what it reports (int64 or float64): `splits_proposed`, say. A chain of schema 1 did not
+        keep all of them: its `largest` is 0 and its `entropy` nan, for not known.
     config : dict of builtins
         The settings of the run.
     seed, chain : int
@@ -56,10 +81,16 @@ class Latent:
     data_sha256 : str
         `bitmix.data.data_sha256` of the vectors.
     generator : dict of builtins
-        The state of the chain's bit generator after the last sweep.
+        The state of the chain's bit generator after the last sweep; {} if that is not known.
     observed : ndarray of int32, shape (K, D), optional
         If pixels are missing: how many vectors of the cluster have the pixel; the tails are then
         ``observed - counts``.
+    samples : dict of ndarray, optional
+        The states that were kept on the way, S of them: `sweep` (int64, (S,), after which,
+        ascending from 1), `assignments` (int32, (S, N)), `alpha` and `beta` (float64, (S, D)) and
+        `concentration` (float64, (S,)). None is made the same with S = 0.
+    code_sha256 : str
+        `bitmix.checkpoints.code_sha256` of the code that sampled the chain; "" if not known.
 
     Raises
     ------
@@ -80,16 +111,30 @@ class Latent:
     data_sha256: str
     generator: dict[str, Any]
     observed: np.ndarray | None = None
+    samples: dict[str, np.ndarray] | None = None
+    code_sha256: str = ""
 
     def __post_init__(self) -> None:
+        if self.samples is None:
+            object.__setattr__(self, "samples", stack_samples([], *self._shape))
         _check(self)
 
     def __repr__(self) -> str:
-        clusters, pixels = self.counts.shape
+        vectors, pixels = self._shape
         return (
-            f"<Latent: chain {self.chain} of seed {self.seed}, {len(self.assignments):,} vectors of"
-            f" {pixels} pixels in {clusters} clusters after {len(self.trace['moved'])} sweeps>"
+            f"<Latent: chain {self.chain} of seed {self.seed}, {vectors:,} vectors of {pixels}"
+            f" pixels in {len(self.sizes)} clusters after {self.sweeps} sweeps>"
         )
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        """(N, D)"""
+        return np.size(self.assignments), np.size(self.alpha)
+
+    @property
+    def sweeps(self) -> int:
+        """How many sweeps the chain has made."""
+        return len(self.trace["log_joint"])
 
     def log_joint(self) -> float:
         """Return log p(x, z | alpha, beta, concentration), in nats.
@@ -105,6 +150,114 @@ class Latent:
     def tails(self) -> np.ndarray:
         """In how many vectors of the cluster the pixel is off, shape (K, D)."""
         return (self.sizes[:, None] if self.observed is None else self.observed) - self.counts
+
+    def warmup(self, warmup: int | None = None) -> int:
+        """Return how many sweeps to leave out as warmup: those asked for, or half of them.
+
+        Parameters
+        ----------
+        warmup : int, optional
+            Sweeps to leave out; None leaves out half of the chain's, rounded down.
+
+        Raises
+        ------
+        ValueError
+            If nothing would be left of the chain.
+        """
+        if warmup is None:
+            return self.sweeps // 2
+        if not 0 <= warmup < self.sweeps:
+            raise ValueError(
+                f"warmup is {warmup}, but chain {self.chain} has {self.sweeps} sweeps: "
+                "leave out fewer, or sample more"
+            )
+        return warmup
+
+    def states(
+        self, x: np.ndarray, observed: np.ndarray | None = None, warmup: int | None = None
+    ) -> list["Latent"]:
+        """Return the states that were kept after the warmup; the last alone if none was.
+
+        Parameters
+        ----------
+        x : array, shape (N, D)
+            The vectors that the chain was sampled from, of which the counts are made again.
+        observed : array of bool, shape (N, D), optional
+            Their mask, if pixels are missing.
+        warmup : int, optional
+            Sweeps to leave out; half of them unless given.
+
+        Returns
+        -------
+        states : list of Latent
+            Each with the trace up to its sweep, no samples, and a generator not known.
+
+        Raises
+        ------
+        ValueError
+            If the chain was sampled from other vectors, or the warmup leaves nothing of it.
+        """
+        kept = np.flatnonzero(self.samples["sweep"] > self.warmup(warmup))
+        if len(kept) == 0:
+            return [self]
+        x, observed = as_binary(x, observed)
+        if data_sha256(x, observed) != self.data_sha256:
+            raise ValueError(f"chain {self.chain} was sampled from other vectors than this x")
+        return [self._state(sample, x, observed) for sample in kept]
+
+    def _state(self, sample: int, x: np.ndarray, observed: np.ndarray | None) -> "Latent":
+        """Return the state kept as number `sample`."""
+        sweep, assignments, alpha, beta, concentration = (
+            self.samples[name][sample] for name in SAMPLES
+        )
+        return replace(
+            self,
+            assignments=assignments,
+            sizes=np.bincount(assignments),
+            counts=_sums(x, assignments),
+            observed=None if observed is None else _sums(observed, assignments),
+            alpha=alpha,
+            beta=beta,
+            concentration=float(concentration),
+            trace={name: values[:sweep] for name, values in self.trace.items()},
+            samples=None,
+            generator={},
+        )
+
+
+def size_entropy(sizes: np.ndarray) -> float:
+    """Return the entropy of a partition, -sum_k n_k/N log n_k/N, in nats.
+
+    Parameters
+    ----------
+    sizes : ndarray of int, shape (K,)
+        The sizes n_k of its clusters, all positive.
+    """
+    shares = np.asarray(sizes) / np.sum(sizes)
+    # the kernel's logarithm and an exact sum: the same bits on every machine
+    return -math.fsum(shares * _gibbs.vecmath("log_f64", shares))
+
+
+def stack_samples(states: Sequence[tuple], vectors: int, pixels: int) -> dict[str, np.ndarray]:
+    """Return kept states, each a tuple of the items of `SAMPLES`, as one array an item."""
+    columns = zip(*states, strict=True) if states else [()] * len(SAMPLES)
+    shapes = _sample_shapes(len(states), vectors, pixels)
+    return {
+        name: np.array(column, SAMPLES[name]).reshape(shape)
+        for (name, shape), column in zip(shapes.items(), columns, strict=True)
+    }
+
+
+def _sample_shapes(kept: int, vectors: int, pixels: int) -> dict[str, tuple[int, ...]]:
+    wide = {"assignments": (vectors,), "alpha": (pixels,), "beta": (pixels,)}
+    return {name: (kept, *wide.get(name, ())) for name in SAMPLES}
+
+
+def _sums(x: np.ndarray, assignments: np.ndarray) -> np.ndarray:
+    """Return the sum of the rows of each cluster, shape (K, D); no cluster is empty."""
+    starts = np.cumsum(np.bincount(assignments))[:-1]
+    order = np.argsort(assignments, kind="stable")
+    return np.add.reduceat(x[order], np.append(0, starts), axis=0, dtype=np.int32)
 
 
 def save_latents(path: str | os.PathLike[str], latent: Latent) -> None:
@@ -124,7 +277,8 @@ def save_latents(path: str | os.PathLike[str], latent: Latent) -> None:
     items = {name: getattr(latent, name) for name in _FIELDS}
     if latent.observed is None:
         del items["observed"]
-    content = {"schema": SCHEMA} | _contiguous(items) | {"trace": _contiguous(latent.trace)}
+    content = {"schema": SCHEMA} | _contiguous(items)
+    content |= {name: _contiguous(items[name]) for name in _OF_ARRAYS}
     with atomic_write(path) as file:
         # The protocol is part of the format: `_Unpickler` knows what 5 makes of an array.
         pickle.dump(content, file, protocol=5)
@@ -198,19 +352,45 @@ def _check(latent: Latent) -> None:
     if not 0 < latent.concentration < math.inf:
         raise ValueError(f"concentration must be positive and finite, not {latent.concentration}")
 
-    _check_type("trace", latent.trace, dict)
-    if set(latent.trace) != set(TRACE):
-        raise ValueError(f"trace must have the items {', '.join(TRACE)}")
-    sweeps = np.size(latent.trace["log_joint"])
-    for name, dtype in TRACE.items():
-        _check_array(f"trace[{name!r}]", latent.trace[name], dtype, (sweeps,))
+    _check_trace(latent.trace)
+    _check_samples(latent.samples, latent.sweeps, *latent._shape)
 
     for name in ("config", "generator"):
         _check_type(name, getattr(latent, name), dict)
         _check_builtins(name, getattr(latent, name))
     for name in ("seed", "chain"):
         _check_type(name, getattr(latent, name), int)
-    _check_type("data_sha256", latent.data_sha256, str)
+    for name in ("data_sha256", "code_sha256"):
+        _check_type(name, getattr(latent, name), str)
+
+
+def _check_trace(trace: object) -> None:
+    _check_type("trace", trace, dict)
+    if not set(TRACE) <= set(trace):
+        raise ValueError(f"trace must have the items {', '.join(TRACE)}")
+    sweeps = np.size(trace["log_joint"])
+    for name, values in trace.items():
+        _check_type("a key of trace", name, str)
+        integers = isinstance(values, np.ndarray) and values.dtype == np.int64
+        dtype = TRACE.get(name, np.int64 if integers else np.float64)
+        _check_array(f"trace[{name!r}]", values, dtype, (sweeps,))
+
+
+def _check_samples(samples: object, sweeps: int, vectors: int, pixels: int) -> None:
+    _check_type("samples", samples, dict)
+    if set(samples) != set(SAMPLES):
+        raise ValueError(f"samples must have the items {', '.join(SAMPLES)}")
+    for name, shape in _sample_shapes(np.size(samples["sweep"]), vectors, pixels).items():
+        _check_array(f"samples[{name!r}]", samples[name], SAMPLES[name], shape)
+    if (np.diff([0, *samples["sweep"], sweeps + 1]) <= 0).any():
+        raise ValueError(f"samples must be of ascending sweeps, from 1 to {sweeps}")
+    for name in ("alpha", "beta", "concentration"):
+        if not (np.isfinite(samples[name]).all() and (samples[name] > 0).all()):
+            raise ValueError(f"{name} of the samples must be positive and finite")
+    for assignments in samples["assignments"]:
+        numbers = assignments.min() >= 0 and assignments.max() < vectors
+        if not (numbers and np.bincount(assignments).all()):
+            raise ValueError("assignments of a sample must use every number from 0 to K - 1")
 
 
 def _check_type(name: str, value: object, expected: type) -> None:
@@ -242,6 +422,7 @@ def _check_builtins(name: str, value: object, depth: int = 4) -> None:
 
 
 _FIELDS = tuple(field.name for field in fields(Latent))
+_OF_ARRAYS = ("trace", "samples")
 
 
 # Reading without trust --------------------------------------------------------------------------
@@ -343,17 +524,36 @@ def _read(data: bytes) -> dict[str, Any]:
     content = _Unpickler(stream).load()
     _check_type("the content", content, dict)
     schema = content.pop("schema", None)
-    if type(schema) is not int or schema != SCHEMA:
+    if type(schema) is not int or not 1 <= schema <= SCHEMA:
         newer = type(schema) is int and schema > SCHEMA
         remedy = "update bitmix" if newer else "sample the chain again"
-        raise LatentError(f"has the schema {schema!r}, this bitmix reads {SCHEMA}; {remedy}")
-    content = {"observed": None} | content
+        raise LatentError(f"has the schema {schema!r}, this bitmix reads 1 to {SCHEMA}; {remedy}")
+    content = {"observed": None} | _with_arrays(content)
+    for name in _OF_ARRAYS:
+        if type(content.get(name)) is dict:
+            content[name] = _with_arrays(content[name])
+    if schema == 1:
+        content = _upgraded(content)
     if set(content) != set(_FIELDS):
         differ = ", ".join(sorted(map(str, set(content) ^ set(_FIELDS))))
         raise LatentError(f"lacks or has in excess: {differ}; sample the chain again")
-    _check_type("trace", content["trace"], dict)
-    return _with_arrays(content) | {"trace": _with_arrays(content["trace"])}
+    return content
 
 
 def _with_arrays(items: dict[str, Any]) -> dict[str, Any]:
     return {name: item.build() if type(item) is _Array else item for name, item in items.items()}
+
+
+def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the items of a file of schema 1 as those of schema 2.
+
+    Its concentration was constant; what its trace did not keep is marked as not known.
+    """
+    _check_type("trace", content["trace"], dict)
+    sweeps = np.size(content["trace"]["log_joint"])
+    added = {
+        "concentration": np.full(sweeps, content["concentration"]),
+        "largest": np.zeros(sweeps, np.int64),
+        "entropy": np.full(sweeps, np.nan),
+    }
+    return content | {"trace": content["trace"] | added, "samples": None, "code_sha256": ""}

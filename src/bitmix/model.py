@@ -26,6 +26,11 @@ class Hyperprior:
     low: float = 0.0
     high: float = float("inf")
 
+    @property
+    def proper(self) -> bool:
+        """Whether it would be a probability density without its bounds."""
+        return self.rate > 0
+
 
 #: Hyperpriors of the pixels by name. "exponential" is proper: alpha and beta independent with rate
 #: 1.2; its lower bound, which cuts off 1e-8 of the probability, keeps them within single precision

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, Protocol
 
 from tqdm import tqdm
 
@@ -19,8 +19,18 @@ LOG_INTERVAL = 5.0
 Progress = Literal[None, False, "bar", "log"]
 
 
+class Steps(Protocol):
+    """Steps that are reported while they are made; safe in threads."""
+
+    def step(self, note: str) -> None:
+        """Report one step more, with a short note on the state."""
+
+    def skip(self, steps: int) -> None:
+        """Count steps that were made before, by an earlier process."""
+
+
 @contextmanager
-def progress_of(progress: Progress, total: int, unit: str) -> Iterator[Callable[[str], None]]:
+def progress_of(progress: Progress, total: int, unit: str) -> Iterator[Steps]:
     """Report progress while the block runs.
 
     Parameters
@@ -36,40 +46,53 @@ def progress_of(progress: Progress, total: int, unit: str) -> Iterator[Callable[
 
     Yields
     ------
-    step : callable
-        To be called after each step with a short note on the state; safe in threads.
+    steps : Steps
     """
     if progress not in (None, False, "bar", "log"):
         raise ValueError(f"progress is {progress!r}; allowed are None, False, 'bar' and 'log'")
     if progress is None:
         progress = "bar" if _someone_looks() else False
     if progress == "log":
-        yield _log_steps(total, unit)
+        yield _Log(total, unit)
         return
     with tqdm(total=total, unit=unit, disable=not progress, file=sys.stderr) as bar:
-
-        def step(note: str) -> None:
-            bar.set_postfix_str(note, refresh=False)
-            bar.update()
-
-        yield step
+        yield _Bar(bar)
 
 
-def _log_steps(total: int, unit: str) -> Callable[[str], None]:
-    start = last = time.monotonic()
-    done = 0
+class _Bar:
+    def __init__(self, bar: tqdm) -> None:
+        self.bar = bar
 
-    def step(note: str) -> None:
-        nonlocal done, last
-        done += 1
+    def step(self, note: str) -> None:
+        self.bar.set_postfix_str(note, refresh=False)
+        self.bar.update()
+
+    def skip(self, steps: int) -> None:
+        if not self.bar.disable:
+            self.bar.initial += steps  # which the rate leaves out
+            self.bar.n += steps
+            self.bar.refresh()
+
+
+class _Log:
+    def __init__(self, total: int, unit: str) -> None:
+        self.total, self.unit = total, unit
+        self.start = self.last = time.monotonic()
+        self.done = self.skipped = 0
+
+    def step(self, note: str) -> None:
+        self.done += 1
         now = time.monotonic()
-        if now - last < LOG_INTERVAL and done < total:
+        if now - self.last < LOG_INTERVAL and self.done < self.total:
             return
-        last = now
-        left = (now - start) * (total - done) / done
-        logger.info("%s %d of %d, %s, %.0f s left", unit, done, total, note, left)
+        self.last = now
+        left = (now - self.start) * (self.total - self.done) / (self.done - self.skipped)
+        progress = f"{self.unit} {self.done} of {self.total}"
+        logger.info("%s, %s, %.0f s left", progress, note, left)
 
-    return step
+    def skip(self, steps: int) -> None:
+        self.skipped += steps
+        self.done += steps
 
 
 def _someone_looks() -> bool:

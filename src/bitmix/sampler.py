@@ -1,58 +1,28 @@
-"""Chains of the sampler: start, schedule of moves, trace."""
+"""Chains of the sampler: start, schedule of moves, trace, samples."""
 
 from __future__ import annotations
 
-import math
-import operator
 import os
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bitmix import _gibbs
-from bitmix.arguments import check_choice
-from bitmix.data import data_sha256
-from bitmix.latents import TRACE, Latent
+from bitmix.arguments import positive, whole
+from bitmix.checkpoints import Checkpoint, code_sha256
+from bitmix.data import as_binary, data_sha256
+from bitmix.initial import INITIAL
+from bitmix.latents import TRACE, Latent, size_entropy, stack_samples
 from bitmix.model import HYPERPRIORS
 from bitmix.moves import MOVES
-from bitmix.progress import Progress, progress_of
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a chain is run with, beside its data and seed.
-
-    Raises
-    ------
-    ValueError
-        If a value is not allowed; the message names it and what is.
-    """
-
-    sweeps: int
-    initial: str
-    initial_clusters: int
-    concentration: float
-    hyperprior: str
-    moves: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        for name in ("sweeps", "initial_clusters"):
-            _set(self, name, _whole(name, getattr(self, name)))
-        concentration = float(self.concentration)
-        if not (0 < concentration < math.inf):
-            raise ValueError(f"concentration must be a positive number, not {concentration}")
-        _set(self, "concentration", concentration)
-        check_choice("initial", self.initial, INITIAL)
-        check_choice("hyperprior", self.hyperprior, HYPERPRIORS)
-        moves = (self.moves,) if isinstance(self.moves, str) else tuple(self.moves)
-        for move in moves:
-            check_choice("moves", move, MOVES)
-        if "assign" not in moves:
-            raise ValueError("moves must include 'assign': no other move reaches every partition")
-        _set(self, "moves", moves)
+from bitmix.progress import Progress, Steps, progress_of
+from bitmix.settings import Settings
 
 
 def sample(
@@ -60,21 +30,17 @@ def sample(
     *,
     observed: np.ndarray | None = None,
     chains: int = 5,
-    sweeps: int = 5,
     seed: int = 0,
-    initial: str = "random",
-    initial_clusters: int = 100,
-    concentration: float = 1.0,
-    hyperprior: str = "exponential",
-    moves: Sequence[str] = ("assign", "pixel_priors"),
     threads: int | None = None,
     progress: Progress = None,
+    checkpoint_folder: str | os.PathLike[str] | None = None,
+    checkpoint_every: float = 30.0,
+    **settings: Any,
 ) -> list[Latent]:
     """Sample chains of a Dirichlet-process mixture of Beta-Bernoulli pixels.
 
     A chain starts from one of the `INITIAL` partitions and alpha_d = beta_d = 1. A sweep makes each
-    of the moves once. Chains differ in their random
-    numbers alone and run side by side in threads.
+    of the moves once. Chains differ in their random numbers alone and run side by side in threads.
 
     Parameters
     ----------
@@ -82,28 +48,26 @@ def sample(
         Images, as zeros and ones.
     observed : array of bool, shape (N, D), optional
         False where a pixel is missing: it is left out of counts and scores, whatever `x` has there.
-    chains, sweeps : int
-        How many chains, and how many sweeps of each.
+    chains : int
+        How many chains.
     seed : int
         Chain i draws from ``SeedSequence(seed).spawn(chains)[i]``, so that it is the same however
         many chains there are.
-    initial : {"random", "seeded"}
-        The first partition. "random", the study's, puts each image in a cluster uniformly at
-        random. "seeded" takes images drawn at random for centres and puts each image with the
-        nearest of them: chains get much further in few sweeps.
-    initial_clusters : int
-        Clusters of the first partition; those that get no image do not exist.
-    concentration : float
-        Concentration of the Chinese restaurant process.
-    hyperprior : str
-        Hyperprior of alpha_d and beta_d, a key of `bitmix.model.HYPERPRIORS`.
-    moves : sequence of str
-        The schedule of a sweep, keys of `bitmix.moves.MOVES`.
     threads : int, optional
         Chains that run at once; as many as there are cores unless given.
     progress : {None, False, "bar", "log"}
         None shows a bar in a terminal or notebook and nothing elsewhere; "log" writes a line to
         the log every few seconds.
+    checkpoint_folder : path-like, optional
+        Where each chain keeps its state as `<chain>.pkl` while it runs: every few seconds, when it
+        is interrupted (Ctrl-C), and at its end. A chain continues from a state that it finds there
+        if data, seed, settings but for `sweeps`, and code are the same, and starts over if not,
+        which the log says. Either way it is the same chain to the last bit (but for the seconds).
+    checkpoint_every : float
+        Seconds from one such state to the next; a state is kept at the end of a sweep.
+    **settings
+        `sweeps`, `initial`, `initial_clusters`, `concentration`, `concentration_prior`,
+        `hyperprior`, `moves`, `proposals` and `thin`: see `bitmix.settings.Settings`.
 
     Returns
     -------
@@ -113,20 +77,20 @@ def sample(
     ------
     ValueError
         If `x` is not two-dimensional and of zeros and ones, or a setting is not allowed.
+    OSError
+        If the checkpoints cannot be written in the beginning; what fails later is logged.
+    CheckpointTaken
+        If another process has begun to sample a chain into the same checkpoint.
+
+    Warns
+    -----
+    UserWarning
+        If pixels are constant in the data and their hyperprior is improper.
     """
-    settings = Settings(sweeps, initial, initial_clusters, concentration, hyperprior, tuple(moves))
-    chains = _whole("chains", chains)
-    threads = (os.cpu_count() or 1) if threads is None else _whole("threads", threads)
-    run = _Sampler(x, observed, seed, settings)
-    with (
-        progress_of(progress, chains * settings.sweeps, "sweep") as step,
-        ThreadPoolExecutor(min(threads, chains)) as pool,
-    ):
-        try:
-            return list(pool.map(lambda chain: run.chain(chain, step), range(chains)))
-        except BaseException:  # Ctrl-C, say: let the threads end with their sweep
-            run.stopped = True
-            raise
+    chains = whole("chains", chains)
+    threads = (os.cpu_count() or 1) if threads is None else whole("threads", threads)
+    run = _Run(x, observed, seed, Settings(**settings), checkpoint_folder, checkpoint_every)
+    return _sample(run, range(chains), threads, progress)
 
 
 def sample_chain(
@@ -134,48 +98,168 @@ def sample_chain(
     chain: int,
     *,
     observed: np.ndarray | None = None,
-    sweeps: int = 5,
     seed: int = 0,
-    initial: str = "random",
-    initial_clusters: int = 100,
-    concentration: float = 1.0,
-    hyperprior: str = "exponential",
-    moves: Sequence[str] = ("assign", "pixel_priors"),
     progress: Progress = None,
+    checkpoint_folder: str | os.PathLike[str] | None = None,
+    checkpoint_every: float = 30.0,
+    **settings: Any,
 ) -> Latent:
     """Sample one chain: ``sample(x, ...)[chain]`` bit for bit, without the others.
 
-    Parameters and errors are those of `sample`.
+    Parameters, errors and warnings are those of `sample`.
     """
-    settings = Settings(sweeps, initial, initial_clusters, concentration, hyperprior, tuple(moves))
-    chain = _whole("chain", chain, least=0)
-    with progress_of(progress, settings.sweeps, "sweep") as step:
-        return _Sampler(x, observed, seed, settings).chain(chain, step)
+    chain = whole("chain", chain, least=0)
+    run = _Run(x, observed, seed, Settings(**settings), checkpoint_folder, checkpoint_every)
+    (latent,) = _sample(run, [chain], 1, progress)
+    return latent
 
 
-class _Sampler:
+def _sample(run: _Run, chains: Sequence[int], threads: int, progress: Progress) -> list[Latent]:
+    """Sample in threads other than the main one, in which Ctrl-C strikes anywhere in a sweep."""
+    with (
+        progress_of(progress, len(chains) * run.settings.sweeps, "sweep") as steps,
+        ThreadPoolExecutor(min(threads, len(chains))) as pool,
+    ):
+        try:
+            futures = [pool.submit(run.sample, chain, steps) for chain in chains]
+            for future in as_completed(futures):
+                future.result()  # raises what a chain raised
+        except BaseException:  # or Ctrl-C: let the threads end with their sweep
+            run.stopped = True
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return [future.result() for future in futures]
+
+
+class _Run:
     """What the chains of a run share: the images, packed once, the seed and the settings."""
 
     def __init__(
-        self, x: np.ndarray, observed: np.ndarray | None, seed: int, settings: Settings
+        self,
+        x: np.ndarray,
+        observed: np.ndarray | None,
+        seed: int,
+        settings: Settings,
+        checkpoint_folder: str | os.PathLike[str] | None,
+        checkpoint_every: float,
     ) -> None:
-        self.seed = _whole("seed", seed, least=0)
-        x, observed = as_binary(x, observed)
+        self.seed = whole("seed", seed, least=0)
+        self.checkpoint_folder = checkpoint_folder
+        self.checkpoint_every = positive("checkpoint_every", checkpoint_every)
         self.settings = settings
         self.stopped = False
-        self.x, self.observed = x, observed
-        self.images = _gibbs.Images(x, observed)
+        self.x, self.observed = as_binary(x, observed)
+        _warn_of_constant_pixels(self.x, self.observed, settings)
+        self.images = _gibbs.Images(self.x, self.observed)
         # takes a while: meanwhile the chains begin
         aside = ThreadPoolExecutor(1)
-        self.data_sha256 = aside.submit(data_sha256, x, observed)
+        self.data_sha256 = aside.submit(data_sha256, self.x, self.observed)
         aside.shutdown(wait=False)
 
-    def chain(self, chain: int, step: Callable[[str], None]) -> Latent:
-        generator = np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=(chain,)))
-        mixture = self._start(generator)
-        trace = []
-        while len(trace) < self.settings.sweeps and not self.stopped:
-            trace.append(self._sweep(mixture, generator, step))
+    def identity(self, chain: int) -> dict[str, Any]:
+        """What a chain is a function of, as items of its Latent."""
+        return {
+            "data_sha256": self.data_sha256.result(),
+            "seed": self.seed,
+            "chain": chain,
+            "config": asdict(self.settings),
+            "code_sha256": code_sha256(),
+        }
+
+    def sample(self, number: int, steps: Steps) -> Latent:
+        """Sample a chain, up to the last sweep or until stopped."""
+        checkpoint, found = self._checkpoint(number), None
+        if checkpoint:
+            found = checkpoint.read(self.identity(number))
+        chain = _Chain(self, number, found)
+        if checkpoint:
+            checkpoint.open(chain.latent())
+        steps.skip(chain.sweeps)
+        while chain.sweeps < self.settings.sweeps and not self.stopped:
+            steps.step(chain.sweep())
+            if checkpoint and checkpoint.due():
+                checkpoint.save(chain.latent())
+        latent = chain.latent()
+        if checkpoint:
+            checkpoint.save(latent)
+        return latent
+
+    def _checkpoint(self, number: int) -> Checkpoint | None:
+        folder = self.checkpoint_folder
+        return folder and Checkpoint(Path(folder, f"{number}.pkl"), self.checkpoint_every)
+
+
+class _Chain:
+    """A chain that is being sampled.
+
+    Parameters
+    ----------
+    run : _Run
+    number : int
+        Which of the run's chains.
+    latent : Latent, optional
+        A state of this very chain, to go on from; the start unless given.
+    """
+
+    def __init__(self, run: _Run, number: int, latent: Latent | None = None) -> None:
+        self.run, self.number = run, number
+        self.generator = np.random.PCG64(np.random.SeedSequence(run.seed, spawn_key=(number,)))
+        if latent is None:
+            self.mixture = self._first()
+            self.trace = {name: [] for name in TRACE}
+            self.kept = []
+        else:
+            self.generator.state = latent.generator
+            self.mixture = run.images.mixture(
+                latent.assignments, latent.alpha, latent.beta, latent.concentration
+            )
+            self.trace = {name: values.tolist() for name, values in latent.trace.items()}
+            self.kept = list(zip(*latent.samples.values(), strict=True))
+
+    def _first(self) -> _gibbs.Mixture:
+        run, settings = self.run, self.run.settings
+        first = INITIAL[settings.initial]
+        labels = first(run.x, run.observed, settings.initial_clusters, self.generator)
+        _, assignments = np.unique(labels, return_inverse=True)
+        d = run.x.shape[1]
+        return run.images.mixture(assignments, np.ones(d), np.ones(d), settings.concentration)
+
+    @property
+    def sweeps(self) -> int:
+        """How many sweeps the chain has made."""
+        return len(self.trace["log_joint"])
+
+    def sweep(self) -> str:
+        """Make each move of the schedule once; returns a short note on the state."""
+        start = time.perf_counter()
+        entry = self._move()
+        entry["seconds"] = time.perf_counter() - start
+        entry |= _description(self.mixture)
+        for name, value in entry.items():
+            self.trace.setdefault(name, []).append(value)
+        thin = self.run.settings.thin
+        if thin is not None and self.sweeps % thin == 0:
+            mixture = self.mixture
+            self.kept.append(
+                (self.sweeps, mixture.assignments, mixture.alpha, mixture.beta,
+                 mixture.concentration)
+            )  # fmt: skip
+        return f"log joint {entry['log_joint']:,.0f}, {entry['clusters']} clusters"
+
+    def _move(self) -> dict[str, float]:
+        """Make the moves; returns what they report and how long they take, summed by name."""
+        settings, total = self.run.settings, {}
+        for move in settings.moves:
+            start = time.perf_counter()
+            report = MOVES[move](self.mixture, settings, self.generator)
+            report = {**report, f"{move}_seconds": time.perf_counter() - start}
+            for name, value in report.items():
+                total[name] = total.get(name, 0) + value
+        return total
+
+    def latent(self) -> Latent:
+        """Return the state, and how it came about."""
+        mixture = self.mixture
         return Latent(
             assignments=mixture.assignments,
             sizes=mixture.sizes,
@@ -183,118 +267,46 @@ class _Sampler:
             alpha=mixture.alpha,
             beta=mixture.beta,
             concentration=mixture.concentration,
-            trace={
-                name: np.array([entry[name] for entry in trace], dtype)
-                for name, dtype in TRACE.items()
-            },
-            config=asdict(self.settings),
-            seed=self.seed,
-            chain=chain,
-            data_sha256=self.data_sha256.result(),
-            generator=generator.state,
+            trace={name: _trace_array(name, values) for name, values in self.trace.items()},
+            samples=stack_samples(self.kept, *self.run.x.shape),
+            generator=self.generator.state,
             observed=mixture.observed,
+            **self.run.identity(self.number),
         )
 
-    def _start(self, generator: np.random.BitGenerator) -> _gibbs.Mixture:
-        first = INITIAL[self.settings.initial]
-        labels = first(self.x, self.observed, self.settings.initial_clusters, generator)
-        _, assignments = np.unique(labels, return_inverse=True)
-        d = self.x.shape[1]
-        return self.images.mixture(assignments, np.ones(d), np.ones(d), self.settings.concentration)
 
-    def _sweep(self, mixture, generator, step) -> dict[str, float]:
-        """Make each move once; returns the sweep's entry of the trace."""
-        start = time.perf_counter()
-        entry = {}
-        for move in self.settings.moves:
-            entry |= MOVES[move](mixture, HYPERPRIORS[self.settings.hyperprior], generator)
-        entry["seconds"] = time.perf_counter() - start
-        entry["log_joint"] = mixture.log_joint()
-        entry["clusters"] = mixture.clusters
-        step(f"log joint {entry['log_joint']:,.0f}, {entry['clusters']} clusters")
-        return entry
+def _description(mixture: _gibbs.Mixture) -> dict[str, float]:
+    """What the trace has of each state."""
+    sizes = mixture.sizes
+    return {
+        "log_joint": mixture.log_joint(),
+        "clusters": len(sizes),
+        "concentration": mixture.concentration,
+        "largest": int(sizes.max()),
+        "entropy": size_entropy(sizes),
+    }
 
 
-def random_partition(x, observed, clusters, generator) -> np.ndarray:
-    """Return a cluster for each image, uniformly at random, shape (N,)."""
-    return _gibbs.integers(generator, clusters, len(x))
+def _trace_array(name: str, values: list[float]) -> np.ndarray:
+    counts = all(isinstance(value, int) for value in values)
+    return np.array(values, TRACE.get(name, np.int64 if counts else np.float64))
 
 
-def seeded_partition(x, observed, clusters, generator) -> np.ndarray:
-    """Return for each image the nearest of `clusters` images drawn at random, shape (N,).
-
-    The distance is Hamming's; with missing pixels it is the share of the pixels observed in both
-    that differ.
-    """
-    centres = _gibbs.permutation(generator, len(x))[:clusters]
-    seen = np.ones((1, x.shape[1]), bool) if observed is None else observed
-    seen_centres = seen if observed is None else seen[centres]
-
-    def signed(x, seen):  # +1 on, -1 off, 0 missing: exact in any order of summation
-        return (2.0 * x - 1) * seen
-
-    c = signed(x[centres], seen_centres).astype(np.float32).T
-    both_c = seen_centres.astype(np.float32).T
-    nearest = np.empty(len(x), np.intp)
-    for rows in np.array_split(np.arange(len(x)), -(-len(x) // 4096)):
-        here = seen if observed is None else seen[rows]
-        agreement = signed(x[rows], here).astype(np.float32) @ c
-        if observed is not None:
-            agreement /= np.maximum(here.astype(np.float32) @ both_c, 1)
-        nearest[rows] = agreement.argmax(axis=1)
-    return nearest
-
-
-#: First partitions of a chain by name.
-INITIAL = {"random": random_partition, "seeded": seeded_partition}
-
-
-def as_binary(
-    x: np.ndarray, observed: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return `x` as uint8, zero where missing, and `observed`, None if nothing is missing.
-
-    Raises
-    ------
-    ValueError
-        If `x` is not (N, D) of zeros and ones where observed, or `observed` no mask of that shape.
-    """
-    x = np.asarray(x)
-    if x.ndim != 2 or 0 in x.shape:
-        raise ValueError(f"x must have the shape (N, D) with N and D at least 1, not {x.shape}")
-    if x.dtype.kind not in "biuf":
-        raise ValueError(f"x must hold numbers or booleans, not {x.dtype}")
-    if observed is not None:
-        observed = np.asarray(observed)
-        if observed.dtype != bool or observed.shape != x.shape:
-            raise ValueError(
-                f"observed must be boolean of the shape of x, {x.shape}, True where a pixel is "
-                f"seen, not {observed.dtype} of shape {observed.shape}"
-            )
-        if observed.all():
-            observed = None
-        else:
-            x = np.where(observed, x, 0)
-    if not (x.dtype == np.uint8 and x.max() <= 1):
-        wrong = (x != 0) & (x != 1)
-        if wrong.any():
-            row, column = np.unravel_index(wrong.argmax(), x.shape)
-            raise ValueError(
-                f"x must hold only 0 and 1, found {x[row, column]} at row {row}, column {column}; "
-                "binarise it, e.g. x > threshold; say what is missing by `observed`"
-            )
-    return np.ascontiguousarray(x, dtype=np.uint8), observed
-
-
-def _set(settings: Settings, name: str, value: object) -> None:
-    object.__setattr__(settings, name, value)
-
-
-def _whole(name: str, value: object, least: int = 1) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be a whole number, not {value!r}") from None
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, not {number}")
-    return number
+def _warn_of_constant_pixels(
+    x: np.ndarray, observed: np.ndarray | None, settings: Settings
+) -> None:
+    """Warn of pixels whose alpha and beta have no posterior."""
+    prior = HYPERPRIORS[settings.hyperprior]
+    if prior.proper or "pixel_priors" not in settings.moves:
+        return
+    on = x.sum(axis=0, dtype=np.int64)
+    seen = len(x) if observed is None else observed.sum(axis=0)
+    constant = np.count_nonzero((on == 0) | (on == seen))
+    if constant:
+        warnings.warn(
+            f"{constant} of {x.shape[1]} pixels are never on or always on; under the improper "
+            f"hyperprior {settings.hyperprior!r} the posterior of their alpha and beta is improper "
+            f"too: they drift to the bounds {prior.low:g} and {prior.high:g}. "
+            "hyperprior='exponential' is proper",
+            stacklevel=4,
+        )

@@ -75,7 +75,10 @@ def states(mixture):
 
 def test_fit_is_sample(planted):
     x, _ = planted
-    settings = {"concentration": 2.0, "hyperprior": "bda", "moves": ["assign"]}
+    settings = {
+        "concentration": 2.0, "concentration_prior": (2.0, 3.0), "hyperprior": "bda",
+        "moves": ["assign"], "proposals": 7,
+    }  # fmt: skip
     mixture = BernoulliDPMixture(
         n_chains=2, n_sweeps=4, initial="random", n_initial_clusters=7, random_state=8, **settings
     ).fit(x)
@@ -161,6 +164,8 @@ def test_verbose(planted, capsys):
         ("initial", "?"),
         ("n_initial_clusters", -1),
         ("concentration", 0),
+        ("concentration_prior", 1),
+        ("proposals", 0),
         ("hyperprior", "?"),
         ("moves", "?"),
         ("random_state", -1),

@@ -6,12 +6,14 @@ them anew by ``snakemake --force tests/expected/<run>.json``.
 
 import hashlib
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import bitmix
+from bitmix.settings import Settings
 
 EXPECTED = Path(__file__).parents[1] / "expected"
 
@@ -28,12 +30,8 @@ def test_chains(run):
     latents = bitmix.sample(
         x,
         chains=settings["chains"],
-        sweeps=settings["sweeps"],
         seed=settings["seed"],
-        initial_clusters=settings["initial_clusters"],
-        concentration=settings["concentration"],
-        hyperprior=settings["hyperprior"],
-        moves=settings["moves"],
+        **{field.name: settings[field.name] for field in fields(Settings)},
     )
     assert len(latents) == len(golden["chains"])
     for latent, expected in zip(latents, golden["chains"], strict=True):

@@ -1,8 +1,9 @@
 """The pickles of latents: what is saved comes back, and nothing else is let in.
 
-The golden file tests/expected/latent-schema-1.pkl holds `golden_latent()`, as written by the first
-version that had this schema. It stays as it is for as long as the schema is read; a new schema
-gets a file of its own, by ``save_latents("tests/expected/latent-schema-N.pkl", golden_latent())``.
+The golden file tests/expected/latent-schema-2.pkl holds `golden_latent()`, as written by the first
+version that had this schema, and latent-schema-1.pkl what there was of it then. They stay as they
+are for as long as their schema is read; a new schema gets a file of its own, by
+``save_latents("tests/expected/latent-schema-N.pkl", golden_latent())``.
 """
 
 import copyreg
@@ -17,7 +18,7 @@ import pytest
 
 from bitmix.latents import Latent, LatentError, load_latents, save_latents
 
-GOLDEN = Path(__file__).parents[1] / "expected" / "latent-schema-1.pkl"
+EXPECTED = Path(__file__).parents[1] / "expected"
 
 
 def golden_latent():
@@ -34,6 +35,11 @@ def golden_latent():
             "clusters": np.array([3, 2]),
             "moved": np.array([5, 1]),
             "seconds": np.array([0.25, 0.125]),
+            "concentration": np.array([1.5, 1.5]),
+            "largest": np.array([2, 3]),
+            "entropy": np.array([1.0549201679861442, 0.6730116670092565]),
+            "assign_seconds": np.array([0.25, 0.125]),
+            "splits_proposed": np.array([100, 100]),
         },
         config={
             "chains": 2,
@@ -47,7 +53,24 @@ def golden_latent():
         chain=1,
         data_sha256="0f" * 32,
         generator=np.random.PCG64(7).state,
+        samples={
+            "sweep": np.array([1, 2]),
+            "assignments": np.array([[0, 1, 0, 2, 1], [0, 1, 0, 0, 1]], dtype=np.int32),
+            "alpha": np.array([[0.5, 1.5, 1e-12], [0.5, 1.0, 1e-12]]),
+            "beta": np.array([[2.0, 0.5, 3e5], [2.0, 1.0, 3e5]]),
+            "concentration": np.array([1.5, 1.5]),
+        },
+        code_sha256="1e" * 32,
     )
+
+
+def golden_latent_of_schema_1():
+    """The same, as far as it was kept then."""
+    latent = golden_latent()
+    known = ("log_joint", "clusters", "moved", "seconds", "concentration")
+    trace = {name: latent.trace[name] for name in known}
+    trace |= {"largest": np.array([0, 0]), "entropy": np.array([np.nan, np.nan])}
+    return replace(latent, trace=trace, samples=None, code_sha256="")
 
 
 @pytest.fixture
@@ -104,12 +127,15 @@ def test_round_trip(latent, path):
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_golden_file():
-    assert_same_latent(load_latents(GOLDEN), golden_latent())
+@pytest.mark.parametrize(
+    ("schema", "expected"), [(1, golden_latent_of_schema_1), (2, golden_latent)]
+)
+def test_golden_file(schema, expected):
+    assert_same_latent(load_latents(EXPECTED / f"latent-schema-{schema}.pkl"), expected())
 
 
 def test_plain_pickle_reads_builtins_and_arrays(content, latent):
-    assert content.pop("schema") == 1
+    assert content.pop("schema") == 2
     assert set(content) == {field.name for field in fields(Latent)} - {"observed"}
     for name, value in content.items():
         assert_same(value, getattr(latent, name))
@@ -146,6 +172,7 @@ def test_arrays_larger_than_a_frame_of_pickle(latent, path):
         counts=np.ones((2, pixels), dtype=np.int32),
         alpha=np.linspace(1, 2, pixels),
         beta=np.ones(pixels),
+        samples=None,
     )
     save_latents(path, large)
     assert_same_latent(load_latents(path), large)
@@ -153,12 +180,12 @@ def test_arrays_larger_than_a_frame_of_pickle(latent, path):
 
 def test_no_sweeps_yet(latent, path):
     empty = {name: values[:0] for name, values in latent.trace.items()}
-    save_latents(path, replace(latent, trace=empty))
+    save_latents(path, replace(latent, trace=empty, samples=None))
     assert load_latents(path).trace["moved"].shape == (0,)
 
 
 def test_file_from_a_machine_of_the_other_byte_order(content, latent, path):
-    for items in (content, content["trace"]):
+    for items in (content, content["trace"], content["samples"]):
         for name, value in items.items():
             if isinstance(value, np.ndarray):
                 items[name] = value.astype(value.dtype.newbyteorder("S"))
@@ -180,6 +207,7 @@ def test_file_from_numpy_1(latent, path):
 
 # Consistency -------------------------------------------------------------------------------------
 
+GOLDEN = golden_latent()
 INCONSISTENT = [
     ("assignments", np.array([0, 1, 0, 0, 1]), "array of int32"),
     ("assignments", np.array([0, 1, 0, 0, 2], np.int32), "from 0 to 1"),
@@ -201,6 +229,28 @@ INCONSISTENT = [
     ("concentration", 1, "type float, not int"),
     ("trace", {}, "trace must have"),
     ("trace", None, "type dict"),
+    ("trace", GOLDEN.trace | {1: GOLDEN.trace["moved"]}, "key of trace"),
+    ("trace", GOLDEN.trace | {"largest": np.array([2.0, 3.0])}, r"trace\['largest'\]"),
+    ("trace", GOLDEN.trace | {"splits": np.array([1])}, r"trace\['splits'\]"),
+    ("trace", GOLDEN.trace | {"splits": np.array([1, 2], np.int32)}, r"trace\['splits'\]"),
+    ("samples", {}, "samples must have"),
+    *(
+        ("samples", GOLDEN.samples | {name: value}, message)
+        for name, value, message in [
+            ("sweep", np.array([2, 1]), "ascending sweeps"),
+            ("sweep", np.array([2, 3]), "from 1 to 2"),
+            ("sweep", np.array([0, 1]), "from 1 to 2"),
+            ("sweep", np.array([1]), r"samples\['assignments'\]"),
+            ("assignments", np.zeros((2, 4), np.int32), r"shape \(2, 5\)"),
+            ("assignments", np.full((2, 5), 1, np.int32), "every number from 0"),
+            ("assignments", np.full((2, 5), -1, np.int32), "every number from 0"),
+            ("assignments", np.full((2, 5), 2**30, np.int32), "every number from 0"),
+            ("alpha", np.zeros((2, 3)), "alpha of the samples must be positive"),
+            ("beta", np.full((2, 3), np.nan), "beta of the samples must be positive"),
+            ("concentration", np.ones((2, 1)), r"samples\['concentration'\]"),
+            ("concentration", np.array([1, np.inf]), "concentration of the samples"),
+        ]
+    ),
     ("config", {"sweeps": np.arange(3)}, "made of builtins"),
     ("config", {"moves": [{"a": b"bytes"}]}, "made of builtins, found bytes"),
     ("config", {1: 2}, "key of config"),
@@ -208,6 +258,7 @@ INCONSISTENT = [
     ("seed", True, "type int, not bool"),
     ("chain", "1", "type int, not str"),
     ("data_sha256", None, "type str"),
+    ("code_sha256", None, "type str"),
 ]
 
 
@@ -238,7 +289,7 @@ def test_save_refuses_what_load_would_refuse(latent, path):
 
 @pytest.mark.parametrize(
     ("schema", "message"),
-    [(2, "schema 2.*update bitmix"), (0, "sample the chain again"), (True, "True"), (None, "None")],
+    [(3, "schema 3.*update bitmix"), (0, "sample the chain again"), (True, "True"), (None, "None")],
 )
 def test_unknown_schema(content, path, schema, message):
     refuse(path, pickle.dumps(content | {"schema": schema}, protocol=5), message)
@@ -294,7 +345,7 @@ def test_calls_by_reduce(content, path, mark, protocol, where):
     elif where == "key":
         content = {hostile: 1} | content
     elif where == "after_schema":
-        content = {"schema": 2, "extra": hostile}
+        content = {"schema": 3, "extra": hostile}
     else:
         content[where] = hostile
     refuse(path, pickle.dumps(content, protocol), "do not trust|damaged")

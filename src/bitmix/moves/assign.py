@@ -1,6 +1,6 @@
 """Assignments: one collapsed Gibbs sweep."""
 
 
-def assign(mixture, hyperprior, bit_generator):
+def assign(mixture, settings, bit_generator):
     """Reassign every image once (Neal 2000, algorithm 3); reports how many changed cluster."""
     return {"moved": mixture.sweep(bit_generator)}
