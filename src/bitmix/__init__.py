@@ -7,7 +7,6 @@ from bitmix.data import Dataset, load_mnist, shuffle
 from bitmix.labels import label_probabilities
 from bitmix.latents import Latent, load_latents, save_latents
 from bitmix.predict import (
-    coclustering,
     complete,
     log_predictive,
     merge_samples,
@@ -20,8 +19,14 @@ from bitmix.sampler import sample, sample_chain
 
 __version__ = _version("bitmix")
 
-# What needs SciPy or scikit-learn comes when it is asked for: they take a second to import.
-_LATER = {"BernoulliDPMixture": "bitmix.estimator", "credible_interval": "bitmix.intervals"}
+# What few need comes when it is asked for: SciPy and scikit-learn take a second to import.
+_LATER = {
+    "BernoulliDPMixture": "bitmix.estimator",
+    "coclustering": "bitmix.partitions",
+    "consensus": "bitmix.partitions",
+    "credible_interval": "bitmix.intervals",
+    "diagnose": "bitmix.diagnostics",
+}
 
 __all__ = [
     "BernoulliDPMixture",
@@ -29,7 +34,9 @@ __all__ = [
     "Latent",
     "coclustering",
     "complete",
+    "consensus",
     "credible_interval",
+    "diagnose",
     "label_probabilities",
     "load_latents",
     "load_mnist",

@@ -10,7 +10,7 @@ vectors, or (M, D) for one for each.
 """
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -69,43 +69,6 @@ def nearest_cluster(
     vectors to be near to. Parameters and errors are those of `log_weights`.
     """
     return log_weights(latent, x, observed)[:, :-1].argmax(axis=1)
-
-
-def coclustering(latents: Sequence[Latent], rows: np.ndarray) -> np.ndarray:
-    """Return the probability that training vectors share a cluster: the share of latents where so.
-
-    Parameters
-    ----------
-    latents : sequence of Latent
-        At least one, all of the same vectors.
-    rows : array of int, shape (R,)
-        The vectors' rows in the training data. The result has R x R entries: choose a few.
-
-    Returns
-    -------
-    probabilities : ndarray of float64, shape (R, R)
-        Symmetric, with ones in the diagonal.
-
-    Raises
-    ------
-    ValueError
-        If the latents differ in their number of vectors, or `rows` are not rows of these.
-    """
-    vectors = _shared(latents, "vectors", lambda latent: len(latent.assignments))
-    rows = np.asarray(rows)
-    if rows.ndim != 1 or not (rows.dtype.kind in "iu" or rows.size == 0):
-        raise ValueError(
-            f"rows must be whole numbers of shape (R,), not {rows.dtype} of shape {rows.shape}; "
-            "for a mask: np.flatnonzero(mask)"
-        )
-    outside = rows[(rows < 0) | (rows >= vectors)]
-    if outside.size:
-        raise ValueError(f"rows must be from 0 to {vectors - 1}, found {outside[0]}")
-    together = np.zeros((rows.size, rows.size))
-    for latent in latents:
-        cluster = latent.assignments[rows.astype(np.intp)]
-        together += cluster[:, None] == cluster
-    return together / len(latents)
 
 
 # Density ----------------------------------------------------------------------------------------
@@ -416,7 +379,7 @@ def _check_arguments(
     latents: Sequence[Latent], x: np.ndarray, observed: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return `x` as uint8, zero where not observed, and the mask; or raise ValueError."""
-    pixels = _shared(latents, "pixels", lambda latent: latent.counts.shape[1])
+    pixels = shared(latents, "pixels", lambda latent: latent.counts.shape[1])
     x = np.asarray(x)
     if x.ndim != 2 or x.shape[1] != pixels:
         raise ValueError(
@@ -433,7 +396,7 @@ def _check_arguments(
     return (observed & (x == 1)).astype(np.uint8), observed
 
 
-def _shared(latents: Sequence[Latent], name: str, number_of) -> int:
+def shared(latents: Sequence[Latent], name: str, number_of: Callable[[Latent], int]) -> int:
     """Return the number of pixels, say, that all the latents have; or raise ValueError."""
     if isinstance(latents, Latent) or not len(latents):
         raise ValueError("latents must be a sequence of at least one Latent; for one: [latent]")

@@ -11,6 +11,7 @@ import numpy as np
 
 from bitmix.data import Dataset, load_dataset, load_mnist, shuffle
 from bitmix.latents import Latent, load_latents
+from bitmix.partitions import coclustering
 from bitmix.sampler import sample
 
 PathLike = str | os.PathLike[str]
@@ -73,6 +74,44 @@ def frequencies(dataset: Dataset) -> np.ndarray:
     seen = len(dataset.x) if dataset.observed is None else dataset.observed.sum(axis=0)
     on = dataset.x.sum(axis=0, dtype=float)
     return np.divide(on, seen, out=np.full(len(on), np.nan), where=np.greater(seen, 0))
+
+
+def cluster_means(dataset: Dataset, assignments: np.ndarray, clusters: int) -> np.ndarray:
+    """Return how often each pixel is on in the first clusters, shape (clusters, D).
+
+    Nan where no vector of the cluster has the pixel.
+    """
+    return _weighted_means(dataset, np.arange(clusters)[:, None] == assignments)
+
+
+def company(dataset: Dataset, assignments: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the mean of the others with which vectors share clusters, by how often they do.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    assignments : (S, N) int
+        Partitions of its vectors.
+    rows : (R,) int
+        Which vectors.
+
+    Returns
+    -------
+    means : (R, D)
+        Nan for a vector that never shares a cluster with another that has the pixel.
+    """
+    weights = coclustering(assignments, rows, np.arange(len(dataset.x)))
+    weights[np.arange(len(rows)), rows] = 0
+    return _weighted_means(dataset, weights)
+
+
+def _weighted_means(dataset: Dataset, weights: np.ndarray) -> np.ndarray:
+    """Weighted means of the vectors, (R, D), for weights (R, N); missing pixels have none."""
+    weights = weights.astype(np.float32)  # x as float64 would be eight times as large as it is
+    on = weights @ dataset.x.astype(np.float32)
+    observed = dataset.observed
+    seen = weights.sum(axis=1, keepdims=True) if observed is None else weights @ observed
+    return np.divide(on, seen, out=np.full(on.shape, np.nan), where=seen > 0)
 
 
 def describe(dataset: Dataset, row: int) -> str:

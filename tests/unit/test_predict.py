@@ -12,10 +12,9 @@ from scipy.optimize import brentq
 from bitmix import intervals
 from bitmix.intervals import credible_interval
 from bitmix.labels import label_probabilities
-from bitmix.latents import Latent
+from bitmix.latents import TRACE, Latent
 from bitmix.predict import (
     beta_parameters,
-    coclustering,
     complete,
     log_predictive,
     log_weights,
@@ -42,12 +41,7 @@ def make_latent(seed, clusters=3, pixels=6, vectors=20):
         alpha=rng.gamma(1.0, size=pixels),
         beta=rng.gamma(2.0, size=pixels),
         concentration=rng.gamma(1.0),
-        trace={
-            "log_joint": np.zeros(0),
-            "clusters": np.zeros(0, np.int64),
-            "moved": np.zeros(0, np.int64),
-            "seconds": np.zeros(0),
-        },
+        trace={name: np.zeros(0, dtype) for name, dtype in TRACE.items()},
         config={},
         seed=seed,
         chain=0,
@@ -438,32 +432,6 @@ def test_nearest_cluster_exists(latents, queries, masks):
             weights = bayes_rule(latent, query, mask)[0][:-1]
             expected.append(weights.index(max(weights)))
         assert nearest_cluster(latent, queries, masks).tolist() == expected
-
-
-def test_coclustering_counts(latents):
-    rows = [3, 19, 0, 7, 3]
-    found = coclustering(latents, rows)
-    for i, row in enumerate(rows):
-        for j, other in enumerate(rows):
-            together = [latent.assignments[row] == latent.assignments[other] for latent in latents]
-            assert found[i, j] == sum(together) / 3
-    assert np.array_equal(found, found.T)
-    assert (np.diag(found) == 1).all()
-    assert len(np.unique(found)) > 2
-    assert coclustering(latents, []).shape == (0, 0)
-
-
-def test_bad_coclustering(latents):
-    for rows in (slice(3), np.ones(20, bool), [0.0, 1.0], [[0, 1]]):
-        with pytest.raises(ValueError, match=r"whole numbers of shape \(R,\)"):
-            coclustering(latents, rows)
-    for rows in ([0, 20], [-1]):
-        with pytest.raises(ValueError, match=f"from 0 to 19, found {rows[-1]}"):
-            coclustering(latents, rows)
-    with pytest.raises(ValueError, match=r"number of vectors: \[10, 20\]"):
-        coclustering([*latents, make_latent(1, vectors=10)], [0])
-    with pytest.raises(ValueError, match="at least one Latent"):
-        coclustering([], [0])
 
 
 # Labels -------------------------------------------------------------------------------------------

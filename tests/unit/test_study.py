@@ -86,6 +86,25 @@ def test_frequencies_are_of_the_pixels_observed(dataset, incomplete):
     np.testing.assert_allclose(study.frequencies(incomplete), expected)
 
 
+def test_cluster_means_are_the_frequencies_in_them(dataset, incomplete):
+    assignments = np.arange(20) % 3
+    for data in (dataset, incomplete):
+        means = study.cluster_means(data, assignments, 2)
+        for cluster in range(2):
+            expected = study.frequencies(data.take(assignments == cluster))
+            np.testing.assert_allclose(means[cluster], expected, rtol=1e-6)
+
+
+def test_company_is_the_mean_of_those_that_share_a_cluster(dataset, incomplete):
+    assignments = np.array([np.arange(20) % 3, np.arange(20) % 2, np.arange(20)])
+    for data in (dataset, incomplete):
+        (found,) = study.company(data, assignments, [4])
+        together = (assignments == assignments[:, [4]]).sum(axis=0)
+        others = np.repeat(np.arange(20), np.where(np.arange(20) == 4, 0, together))
+        np.testing.assert_allclose(found, study.frequencies(data.take(others)), rtol=1e-6)
+    assert np.isnan(study.company(dataset, assignments[2:], [4])).all()
+
+
 def test_top_half():
     assert study.top_half((28, 28)).sum() == 14 * 28
     np.testing.assert_array_equal(study.top_half((3, 2)), [True, True, False, False, False, False])
