@@ -42,6 +42,7 @@ DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v")
 INK = mpl.colormaps["binary"].with_extremes(bad="#cfe0ee")
 PIXELS = {"cmap": INK, "vmin": 0, "vmax": 1, "interpolation": "nearest"}
+TRACED = {"log_joint": "log joint (nats)", "clusters": "clusters"}
 PER_ROW = 12  # images in a row, as the study has its clusters
 
 
@@ -106,30 +107,104 @@ def vectors(values: np.ndarray, title: str) -> Figure:
 
 
 @mpl.rc_context(STYLE)
-def traces(latents: Sequence[Latent]) -> Figure:
-    """Draw the log joint and the number of clusters after every sweep, one line a chain."""
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    panels = figure.subplots(ncols=2)
-    quantities = {"log_joint": "log joint (nats)", "clusters": "clusters"}
+def traces(
+    latents: Sequence[Latent],
+    names: Sequence[str] | None = None,
+    quantities: Mapping[str, str] = TRACED,
+    warmup: int = 0,
+) -> Figure:
+    """Draw quantities of the trace after every sweep, one line a chain.
+
+    Parameters
+    ----------
+    latents : sequence of Latent
+    names : sequence of str, optional
+        What to call the chains, instead of by their numbers.
+    quantities : mapping of str to str
+        By the name of each in `Latent.trace`, its label; the log joint and the number of clusters
+        unless given.
+    warmup : int, default 0
+        How many sweeps to shade, those that are left out of results. Of the first half of these
+        only what is in the range of all others is seen.
+    """
+    names = names or [f"chain {latent.chain}" for latent in latents]
+    figure, panels = _panels("The chains, sweep by sweep", len(quantities))
     for axes, (key, label) in zip(panels, quantities.items(), strict=True):
-        for i, latent in enumerate(latents):
+        for i, (latent, name) in enumerate(zip(latents, names, strict=True)):
             values = latent.trace[key]
             axes.plot(
                 np.arange(1, len(values) + 1),
                 values,
-                color=COLOURS[i % len(COLOURS)],
-                linestyle=DASHES[i % len(DASHES)],
+                **_line(i),
                 marker=MARKERS[i % len(MARKERS)],
                 markersize=4,
                 markevery=max(1, len(values) // 10),
-                label=f"chain {latent.chain}",
+                label=name,
             )
+        if warmup > 0:
+            axes.axvspan(0.5, warmup + 0.5, color="#eeeeee", zorder=0, label="warmup")
+            axes.set_xlim(0.5, len(values) + 0.5)
+            # The first steps are so long that they would hide the others.
+            settled = [latent.trace[key][warmup // 2 :] for latent in latents]
+            low, high = np.min(settled), np.max(settled)
+            if low < high:
+                margin = (high - low) / 20
+                axes.set_ylim(low - margin, high + margin)
         axes.set(xlabel="sweep", ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.yaxis.set_major_formatter("{x:,.0f}")
-    panels[1].yaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.suptitle("The chains, sweep by sweep", x=0.01, ha="left", fontsize=11)
-    panels[1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        if np.issubdtype(latents[0].trace[key].dtype, np.integer):
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_formatter("{x:,.10g}")
+    _name_lines(panels)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def ranks(quantities: Mapping[str, np.ndarray]) -> Figure:
+    """Draw how the draws of each chain rank among those of all.
+
+    The difference of distribution functions of Sailynoja, Buerkner and Vehtari (2022), "Graphical
+    test for discrete uniformity and its applications in goodness-of-fit evaluation and multiple
+    sample comparison": of the lowest share of all draws, how much larger a share a chain has.
+
+    Parameters
+    ----------
+    quantities : mapping of str to (C, S)
+        By label, S draws of C chains, as `bitmix.diagnostics.Diagnosis.draws` returns.
+    """
+    figure, panels = _panels("Has each chain its share of all ranks?", len(quantities))
+    for axes, (label, draws) in zip(panels, quantities.items(), strict=True):
+        levels = np.quantile(draws, np.linspace(0, 1, 201), method="inverted_cdf")
+        shares = _shares_below(draws.ravel(), levels)
+        for i, chain in enumerate(draws):
+            excess = _shares_below(chain, levels) - shares
+            axes.plot(np.append(0, shares), np.append(0, excess), **_line(i), label=f"chain {i}")
+        axes.axhline(0, color="#999999", linewidth=0.8)
+        axes.set(xlabel="share of all draws", ylabel="excess share of the chain's", xlim=(0, 1))
+        axes.set_title(label, fontsize=9)
+    _name_lines(panels)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def autocorrelations(quantities: Mapping[str, np.ndarray]) -> Figure:
+    """Draw how long chains remember what they were.
+
+    Parameters
+    ----------
+    quantities : mapping of str to (C, L)
+        By label, the autocorrelation of C chains at lags 0 to L - 1, `bitmix.diagnostics.
+        autocorrelation`.
+    """
+    figure, panels = _panels("How long do the chains remember?", len(quantities))
+    for axes, (label, values) in zip(panels, quantities.items(), strict=True):
+        axes.axhline(0, color="#999999", linewidth=0.8)
+        for i, chain in enumerate(values):
+            axes.plot(np.arange(len(chain)), chain, **_line(i), label=f"chain {i}")
+        axes.set(xlabel="lag (sweeps)", ylabel="autocorrelation")
+        axes.set_title(label, fontsize=9)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _name_lines(panels)
     return figure
 
 
@@ -152,15 +227,17 @@ def clusters(
     order = np.argsort(-latent.sizes, kind="stable")
     sizes = latent.sizes[order]
     means = pixel_means(latent)[order]
+    captions = [f"{size:,}" for size in sizes]
     if image_shape is None:
         heights = sizes if scale_by_size else np.ones(len(sizes))
-        return _profiles(means, sizes, heights, _clusters_title(latent, "vectors", scale_by_size))
+        title = _clusters_title(latent, "vectors", scale_by_size)
+        return _profiles(means, captions, heights, title)
     means = means.reshape(-1, *image_shape)
     if scale_by_size:
         tiles = [shrink(mean, size / sizes[0]) for mean, size in zip(means, sizes, strict=True)]
     else:
         tiles = list(means)
-    return _mosaic(tiles, sizes, _clusters_title(latent, "images", scale_by_size))
+    return _mosaic(tiles, captions, _clusters_title(latent, "images", scale_by_size))
 
 
 def shrink(image: np.ndarray, scale: float) -> np.ndarray:
@@ -324,6 +401,150 @@ def reliability(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     return figure
 
 
+@mpl.rc_context(STYLE)
+def consensus_clusters(
+    means: np.ndarray,
+    sizes: np.ndarray,
+    certainty: np.ndarray,
+    image_shape: tuple[int, int] | None,
+    title: str,
+) -> Figure:
+    """Draw the mean image of clusters of a consensus, with their sizes and how certain they are.
+
+    Parameters
+    ----------
+    means : (K, D)
+        In which share of its vectors each pixel is on; nan where none of them has it.
+    sizes : (K,) int
+    certainty : (K,)
+        1 - the mean uncertainty of its vectors.
+    image_shape : (rows, columns) or None
+        None draws a heatmap: a row for each cluster, a column for each feature.
+    title : str
+    """
+    captions = [f"{size:,} · {share:.0%}" for size, share in zip(sizes, certainty, strict=True)]
+    if image_shape is None:
+        return _profiles(means, captions, np.ones(len(means)), title)
+    return _mosaic(list(means.reshape(-1, *image_shape)), captions, title)
+
+
+@mpl.rc_context(STYLE)
+def certainty(
+    most: tuple[np.ndarray, np.ndarray],
+    least: tuple[np.ndarray, np.ndarray],
+    image_shape: tuple[int, int] | None,
+) -> Figure:
+    """Draw vectors whose cluster is most and least certain, each above the company it keeps.
+
+    Parameters
+    ----------
+    most, least : pairs of (M, D) arrays
+        The vectors, and the means of those with which they share clusters.
+    image_shape : (rows, columns) or None
+        None draws each vector as a row of a heatmap.
+    """
+    panels = {
+        "most\ncertain": most[0],
+        "their\ncompany": most[1],
+        "least\ncertain": least[0],
+        "company\nof these": least[1],
+    }
+    title = "Whose cluster is certain?"
+    if image_shape is None:
+        return _vector_rows(panels, title)
+    return _image_grid(panels, image_shape, title)
+
+
+@mpl.rc_context(STYLE)
+def coclustering(probabilities: np.ndarray, clusters: np.ndarray) -> Figure:
+    """Draw how often vectors share a cluster, shape (R, R), in blocks by a consensus.
+
+    Parameters
+    ----------
+    probabilities : (R, R)
+        As `bitmix.coclustering` returns.
+    clusters : (R,) int
+        The consensus cluster of each; those of one cluster follow each other.
+    """
+    figure = Figure(figsize=(6.4, 5.4), layout="constrained")
+    axes = figure.add_subplot(title="Who shares a cluster with whom?")
+    picture = axes.imshow(probabilities, cmap="binary", vmin=0, vmax=1, interpolation="nearest")
+    figure.colorbar(picture, label="share of the partitions", pad=0.02)
+    edges = np.flatnonzero(np.diff(clusters)) + 0.5
+    for draw_line in (axes.axhline, axes.axvline):
+        for edge in edges:
+            draw_line(edge, color=COLOURS[1], linewidth=0.5)
+    bounds = np.concatenate([[-0.5], edges, [len(clusters) - 0.5]])
+    middles, names = (bounds[1:] + bounds[:-1]) / 2, list(dict.fromkeys(clusters.tolist()))
+    axes.set(xlabel="consensus cluster", ylabel="consensus cluster")
+    axes.set_xticks(middles, names)
+    axes.set_yticks(middles, names)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    _frame(axes)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def agreement(vi: np.ndarray, ari: np.ndarray) -> Figure:
+    """Draw how much chains agree, each with each: heat maps of shape (C, C), nan left out.
+
+    Parameters
+    ----------
+    vi, ari : (C, C)
+        `bitmix.partitions.agreement` of either comparison.
+    """
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    panels = {
+        "variation of information, nats": (vi, "Blues", np.nanmax(vi, initial=0) or 1),
+        "adjusted Rand index": (ari, "Blues_r", 1),
+    }
+    for axes, (name, (means, colours, most)) in zip(
+        figure.subplots(ncols=2), panels.items(), strict=True
+    ):
+        colours = mpl.colormaps[colours].with_extremes(bad="#dddddd")
+        picture = axes.imshow(means, cmap=colours, vmin=0, vmax=most, interpolation="nearest")
+        if len(means) <= PER_ROW:
+            _write_numbers(axes, means, picture.to_rgba(means))
+        figure.colorbar(picture, pad=0.02)
+        axes.set(xlabel="chain", ylabel="chain")
+        axes.set_title(name, fontsize=9)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.tick_params(length=0)
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+    figure.suptitle("Do the chains agree? The lighter, the more", x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def _panels(title: str, number: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many panels, two in a row."""
+    rows = max(1, -(-number // 2))
+    figure = Figure(figsize=(9, 3.8 if rows == 1 else 2.6 * rows), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    panels = figure.subplots(rows, 2, squeeze=False).ravel().tolist()
+    for axes in panels[number:]:
+        axes.remove()
+    return figure, panels[:number]
+
+
+def _shares_below(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Which share of the values, (S,), is at most each level, (L,): their distribution function."""
+    return np.searchsorted(np.sort(values), levels, side="right") / len(values)
+
+
+def _line(chain: int) -> dict[str, str]:
+    """How the line of a chain looks."""
+    return {"color": COLOURS[chain % len(COLOURS)], "linestyle": DASHES[chain % len(DASHES)]}
+
+
+def _name_lines(panels: Sequence[Axes]) -> None:
+    """Write beside the panels, which have the same lines, what these are."""
+    for axes in panels[:2][-1:]:  # the rightmost of the first row, if there is any
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+
+
 def _clusters_title(latent: Latent, what: str, scale_by_size: bool) -> str:
     scaled = ", scaled by size" if scale_by_size else ""
     return (
@@ -389,8 +610,10 @@ def _vector_rows(panels: dict[str, np.ndarray], title: str) -> Figure:
     return figure
 
 
-def _profiles(means: np.ndarray, sizes: np.ndarray, heights: np.ndarray, title: str) -> Figure:
-    """Draw the means of clusters, (K, D), as rows of given heights, with their sizes beside."""
+def _profiles(
+    means: np.ndarray, captions: Sequence[str], heights: np.ndarray, title: str
+) -> Figure:
+    """Draw the means of clusters, (K, D), as rows of given heights, beside their captions."""
     figure = Figure(figsize=(9, min(1.2 + 0.18 * len(means), 10)), layout="constrained")
     axes = figure.add_subplot(title=title, xlabel="feature", ylabel="vectors in the cluster")
     edges = np.concatenate([[0], np.cumsum(heights)])
@@ -398,7 +621,7 @@ def _profiles(means: np.ndarray, sizes: np.ndarray, heights: np.ndarray, title: 
     mesh = axes.pcolormesh(columns, edges, means, cmap=INK, vmin=0, vmax=1, rasterized=True)
     figure.colorbar(mesh, label="probability to be on", pad=0.01)
     readable = heights >= edges[-1] / 50
-    axes.set_yticks((edges[1:] - heights / 2)[readable], [f"{n:,}" for n in sizes[readable]])
+    axes.set_yticks((edges[1:] - heights / 2)[readable], np.array(captions)[readable])
     axes.tick_params(axis="y", length=0, labelsize=7)
     axes.grid(visible=False)
     axes.invert_yaxis()
@@ -419,7 +642,15 @@ def _frame(axes: Axes) -> None:
     axes.spines[:].set(visible=True, color="#999999")
 
 
-def _mosaic(tiles: Sequence[np.ndarray], captions: Sequence[int], title: str) -> Figure:
+def _write_numbers(axes: Axes, values: np.ndarray, colours: np.ndarray) -> None:
+    """Write the values that are known, (R, C), on their colours, (R, C, RGBA), dark on light."""
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            ink = "black" if colours[row, column, :3].mean() > 0.6 else "white"
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=8)
+
+
+def _mosaic(tiles: Sequence[np.ndarray], captions: Sequence[str], title: str) -> Figure:
     """Draw images of one shape in rows of PER_ROW, each above its caption."""
     height, width = tiles[0].shape
     row_height, column_width = height + max(5, height // 3), width + max(1, width // 10)
@@ -433,7 +664,7 @@ def _mosaic(tiles: Sequence[np.ndarray], captions: Sequence[int], title: str) ->
         top, left = i // PER_ROW * row_height, i % PER_ROW * column_width
         canvas[top : top + height, left : left + width] = tile
         place = {"ha": "center", "va": "top", "fontsize": 7, "color": "#444444"}
-        axes.text(left + width / 2, top + height, f"{caption:,}", **place)
+        axes.text(left + width / 2, top + height, caption, **place)
     _show(axes, canvas)
     axes.text(width * 0.1, -3, title, fontsize=11)
     return figure

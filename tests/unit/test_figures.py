@@ -119,10 +119,60 @@ def test_traces_draw_every_sweep_of_every_chain(latents):
             np.testing.assert_array_equal(line.get_ydata(), latent.trace[key])
 
 
+def test_traces_are_named(latents):
+    def legend(figure):
+        return [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+
+    assert legend(figures.traces(latents[:2])) == ["chain 0", "chain 1"]
+    assert legend(figures.traces(latents[:2], names=["this", "that"])) == ["this", "that"]
+
+
 def test_traces_can_be_told_apart_without_colour(latents):
     lines = figures.traces(latents).axes[0].lines
     looks = {(line.get_linestyle(), line.get_marker()) for line in lines}
     assert len(looks) == len(latents)
+
+
+@pytest.mark.parametrize("warmup", [0, 1])
+def test_traces_of_any_quantities(latents, warmup):
+    quantities = {"entropy": "entropy", "largest": "largest cluster", "log_joint": "log joint"}
+    figure = figures.traces(latents, quantities=quantities, warmup=warmup)
+    assert len(figure.axes) == 3
+    for axes, (name, label) in zip(figure.axes, quantities.items(), strict=True):
+        assert axes.get_ylabel() == label
+        for line, latent in zip(axes.lines, latents, strict=True):
+            np.testing.assert_array_equal(line.get_ydata(), latent.trace[name])
+        spans = [patch.get_x() + patch.get_width() for patch in axes.patches]
+        assert spans == [1.5] * warmup
+
+
+def test_ranks_are_level_where_chains_agree():
+    same = np.arange(12) % 4
+    apart = np.array([[1, 2, 3, 3], [4, 5, 6, 7.0]])
+    level, hills = figures.ranks({"same": same.reshape(3, 4), "apart": apart}).axes
+    assert [axes.get_title("left") for axes in (level, hills)] == ["same", "apart"]
+    for line in level.lines:
+        np.testing.assert_allclose(line.get_ydata(), 0, atol=1e-12)
+    low, high, _ = (line.get_xydata() for line in hills.lines)
+    np.testing.assert_allclose(low[:, 1], -high[:, 1], atol=1e-12)
+    assert tuple(low[low[:, 1].argmax()]) == (0.5, 0.5)
+    assert (low[0].tolist(), low[-1].tolist()) == ([0, 0], [1, 0])
+
+
+def test_autocorrelations_are_drawn_by_lag():
+    values = np.array([[1, 0.5, 0.2], [1, np.nan, np.nan]])
+    (axes,) = figures.autocorrelations({"log joint": values}).axes
+    _, *lines = axes.lines
+    for line, chain in zip(lines, values, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), [0, 1, 2])
+        np.testing.assert_array_equal(line.get_ydata(), chain)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["chain 0", "chain 1"]
+
+
+def test_nothing_to_compare_is_an_empty_figure(tmp_path):
+    for i, figure in enumerate([figures.ranks({}), figures.autocorrelations({})]):
+        assert figure.axes == []
+        figures.save_figure(figure, tmp_path, str(i), "Nothing varies.")
 
 
 def test_predictions_are_above_the_truth(dataset):
@@ -157,6 +207,57 @@ def test_the_heatmap_is_in_grey_levels():
     figure = figures.grey_image(np.arange(24, dtype=np.uint8).reshape(SHAPE), "A title")
     assert figure.axes[0].get_title(loc="left") == "A title"
     assert figure.axes[0].collections[0].get_clim() == (0, 255)
+
+
+# Of partitions ------------------------------------------------------------------------------------
+
+
+def test_consensus_clusters_tell_size_and_certainty(dataset):
+    sizes, certainty = np.array([1234, 7, 2]), np.array([0.496, 1, 0])
+    figure = figures.consensus_clusters(dataset.x[:3], sizes, certainty, SHAPE, "A title")
+    np.testing.assert_array_equal(drawn(figure)[:6, :4], dataset.x[0].reshape(SHAPE))
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["1,234 · 50%", "7 · 100%", "2 · 0%", "A title"]
+    rows = figures.consensus_clusters(dataset.x[:3], sizes, certainty, None, "A title")
+    assert [label.get_text() for label in rows.axes[0].get_yticklabels()] == texts[:3]
+
+
+def test_coclustering_has_a_block_for_each_cluster():
+    probabilities = np.linspace(0, 1, 36).reshape(6, 6)
+    figure = figures.coclustering(probabilities, np.array([0, 0, 0, 4, 4, 2]))
+    axes = figure.axes[0]
+    np.testing.assert_array_equal(axes.images[0].get_array(), probabilities)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "4", "2"]
+    np.testing.assert_array_equal(axes.get_xticks(), [1, 3.5, 5])
+    assert sorted(line.get_ydata()[0] for line in axes.lines[:2]) == [2.5, 4.5]
+
+
+def test_agreement_leaves_out_what_is_not_known():
+    vi, ari = np.array([[np.nan, 1.25], [1.25, 0.5]]), np.array([[np.nan, 0.25], [0.25, 0.75]])
+    left, right = figures.agreement(vi, ari).axes[:2]
+    for axes, means in ((left, vi), (right, ari)):
+        shown = axes.images[0].get_array()
+        np.testing.assert_array_equal(np.ma.getmaskarray(shown), np.isnan(means))
+        np.testing.assert_array_equal(shown.compressed(), means[~np.isnan(means)])
+    assert [text.get_text() for text in left.texts] == ["1.25", "1.25", "0.50"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("chains", [1, 13])
+def test_agreement_of_one_chain_and_of_many(tmp_path, chains):
+    means = np.full((chains, chains), np.nan if chains == 1 else 0.5)
+    figure = figures.agreement(means, means)
+    assert not figure.axes[0].texts
+    figures.save_figure(figure, tmp_path, "agreement", "alt")
+
+
+def test_the_certain_are_above_the_uncertain(dataset):
+    most, least = (dataset.x[:3], np.full((3, 24), 0.2)), (dataset.x[3:5], np.full((2, 24), 0.6))
+    figure = figures.certainty(most, least, None)
+    panels = [axes.images[0].get_array() for axes in figure.axes]
+    for panel, expected in zip(panels, (*most, *least), strict=True):
+        np.testing.assert_array_equal(panel, expected)
+    assert len(figures.certainty(most, most, SHAPE).axes[0].images) == 12
 
 
 # Without the shape of an image -------------------------------------------------------------------
