@@ -106,11 +106,16 @@ def files(source: str, **settings: Any) -> list[Path]:
 
 
 def mnist(
-    *, labels: Sequence[int] = (2, 3), threshold: int = 0, folder: PathLike | None = None
+    *,
+    labels: Sequence[int] = (2, 3),
+    threshold: int = 0,
+    folder: PathLike | None = None,
+    image_shape: Shape | None = None,
 ) -> Loaded:
-    """MNIST's digits; see `bitmix.data.load_mnist`."""
+    """MNIST's digits, scaled to `image_shape` if given; see `bitmix.data.load_mnist`."""
     images, digits = load_mnist_images(labels, folder=folder)
-    return binarise(images, digits, threshold), images
+    grey = _scaled(images, image_shape)
+    return binarise(grey, digits, threshold), grey
 
 
 def idx(
@@ -119,14 +124,22 @@ def idx(
     labels_file: PathLike | None = None,
     labels: Labels | None = None,
     threshold: int = 0,
+    image_shape: Shape | None = None,
 ) -> Loaded:
-    """A pair of IDX files, plain or .gz, in the format of MNIST's: Fashion-MNIST's, for example."""
+    """A pair of IDX files, plain or .gz, in the format of MNIST's: Fashion-MNIST's, for example.
+
+    Images are scaled to `image_shape`, (rows, columns), if it is given.
+    """
     images = parse_idx(_read(file), str(file))
     if images.ndim not in (2, 3) or images.size == 0:
         raise DataError(
             f"{file} has the shape {images.shape}, images have (N, rows, columns); "
             "is it the labels_file?"
         )
+    if images.ndim == 3:
+        images = _scaled(images, image_shape)
+    elif image_shape is not None:
+        raise DataError(f"{file} has vectors, which cannot be scaled: leave image_shape out")
     dataset = binarise(images, _read_labels(labels_file, len(images)), threshold)
     return _select(dataset, images if images.ndim == 3 else None, labels, file)
 
@@ -344,6 +357,20 @@ def _image_files(folder: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
+def _scaled(images: np.ndarray, shape: Shape | None) -> np.ndarray:
+    """Return grey images, (N, rows, columns), in another shape."""
+    if shape is None or tuple(shape) == images.shape[1:]:
+        return images
+    return np.stack([_resized(Image.fromarray(image), shape) for image in images])
+
+
+def _resized(grey: Image.Image, shape: Shape | None) -> np.ndarray:
+    """Return an image in another shape, (rows, columns), by the mean of each area."""
+    if shape is not None:
+        grey = grey.resize((shape[1], shape[0]), Image.Resampling.BOX)
+    return np.asarray(grey)
+
+
 def _grey(path: Path, shape: Shape | None) -> np.ndarray:
     """Return an image in grey levels, uint8, scaled to (rows, columns) by the mean of each area."""
     try:
@@ -353,9 +380,7 @@ def _grey(path: Path, shape: Shape | None) -> np.ndarray:
             if image.has_transparency_data:
                 raise DataError(f"{path} is transparent; save it on a background")
             grey = ImageOps.exif_transpose(image).convert("L")
-            if shape is not None:
-                grey = grey.resize((shape[1], shape[0]), Image.Resampling.BOX)
-            return np.asarray(grey)
+            return _resized(grey, shape)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(
             f"{path} is not an image that can be read ({error}); replace it or take it out"

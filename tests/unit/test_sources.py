@@ -324,3 +324,14 @@ def test_images_that_cannot_be_used(tmp_path):
     fails(DataError, path, "8 bits", source="images", folder=tmp_path)
     image(path, np.dstack([GREY[0]] * 4))
     fails(DataError, path, "transparent", source="images", folder=tmp_path)
+
+
+def test_mnist_in_another_shape():
+    whole, grey = sources.load("mnist", labels=[2], threshold=63)
+    small, levels = sources.load("mnist", labels=[2], threshold=63, image_shape=[7, 7])
+    assert small.image_shape == (7, 7) and small.x.shape == (len(whole.x), 49)
+    areas = grey.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4))
+    assert np.abs(levels - areas).max() <= 1  # rounded twice, by rows and by columns
+    np.testing.assert_array_equal(small.values, (levels > 63).reshape(-1, 49))
+    same = sources.load("mnist", labels=[2], threshold=63, image_shape=[28, 28])[0]
+    assert same.sha256 == whole.sha256
