@@ -9,10 +9,16 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFLIGHT
 
-.PHONY: all install test test-slow check evaluation bench sanitize lab lint lock clean help
+.PHONY: all posterior digits install test test-slow check evaluation bench sanitize lab lint lock clean help
 
 all: install  ## reproduce the study (also plain `make`)
-	@$(BIN)/snakemake
+	@$(BIN)/snakemake tutorial
+
+posterior: install  ## sample until the chains agree (minutes)
+	@$(BIN)/snakemake posterior
+
+digits: install  ## the same of all ten digits (half an hour)
+	@$(BIN)/snakemake digits
 
 install: .venv/.bitmix  ## put the locked packages and bitmix into .venv
 

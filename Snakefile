@@ -1,6 +1,7 @@
 # The study, once for each run in config/config.yaml:
 #
-#   data -> chain (one job a chain) -> clusters, predictions -> summary -> check
+#   data -> chain (one job a chain) -> clusters, predictions, diagnostics, consensus -> summary
+#   -> check
 #
 # The first stages are notebooks. A notebook gets every value that it needs as a parameter; it is
 # executed as the rule's log, and copied to the output only when it ends well, so that a notebook
@@ -10,6 +11,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 from shlex import quote
 
@@ -19,6 +21,7 @@ from snakemake.utils import min_version, update_config
 
 from bitmix import checks, sources, summary
 from bitmix.config import ConfigError, resolve, retype
+from bitmix.settings import Settings
 
 min_version("9.0")
 
@@ -45,17 +48,24 @@ for run in RUNS:
         sources.check(**source(run))
     except ValueError as error:
         raise WorkflowError(f"runs.{run}.data.{error}") from None
+    sweeps, warmup = RUNS[run]["sweeps"], RUNS[run]["warmup"]
+    if warmup is not None and warmup >= sweeps:
+        raise WorkflowError(f"runs.{run}.warmup: must be below the run's sweeps, {sweeps}")
 
 # Snakemake does not see what a notebook imports, so rules have the package's sources as input. What
 # runs is the installed package, which must therefore be made of them.
 if stale := checks.stale_sources(Path("src/bitmix")):
     raise WorkflowError(f"not installed as they are now: {', '.join(stale)}: run `make install`")
 SOURCES = [str(path) for path in checks.sources(Path("src/bitmix"))]
-APART = ("summary.py", "checks.py", "config.py", "engine.py", "evaluation.py")
+APART = ("summary.py", "checks.py", "config.py", "engine.py", "evaluation.py", "diagnostics.py")
 CODE = [path for path in SOURCES if not path.endswith(APART)]
 
-# The runs whose numbers are known.
-REPRODUCED = [run for run in RUNS if Path(f"tests/expected/{run}.json").exists()]
+# The runs that are made unasked, and of these the ones whose numbers are known.
+UNASKED = [run for run in RUNS if not RUNS[run]["opt_in"]]
+REPRODUCED = [run for run in UNASKED if Path(f"tests/expected/{run}.json").exists()]
+
+# The runs that `snakemake evaluation` judges.
+EVALUATED = [run for run in RUNS if RUNS[run]["evaluation"]]
 
 # The programs of this Python are found also where its environment is not activated.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
@@ -97,6 +107,7 @@ cp {log.notebook} {output.notebook}
 DATA_FILE = "-p data_file results/{run}/data.npz"
 CHAIN_FILES = lambda wildcards: listed("chain_files", chain_files(wildcards))
 FIGURES_FOLDER = "-p figures_folder results/{run}/figures"
+CHAIN_SETTINGS = [field.name for field in fields(Settings)]
 
 
 def figure(name, section, title):
@@ -193,13 +204,10 @@ rule chain:
         "-p chain_file results/{run}/chains/{chain}.pkl",
         "-p chain {chain}",
         "-p progress log",
+        # Not an output: Snakemake deletes those of a job that it starts again.
+        "-p checkpoint_folder results/{run}/checkpoints",
         setting("seed"),
-        setting("sweeps"),
-        setting("initial"),
-        setting("initial_clusters"),
-        setting("concentration"),
-        setting("hyperprior"),
-        setting("moves"),
+        *map(setting, CHAIN_SETTINGS),
     message:
         "{wildcards.run}: chain {wildcards.chain}"
     shell:
@@ -270,11 +278,88 @@ rule predictions:
         DATA_FILE,
         CHAIN_FILES,
         FIGURES_FOLDER,
+        setting("warmup"),
         setting("per_label", "predictions", "per_label"),
         setting("samples_per_chain", "predictions", "samples_per_chain"),
         setting("seed"),
     message:
         "{wildcards.run}: completions of half-hidden images"
+    shell:
+        EXECUTE
+
+
+rule diagnostics:
+    input:
+        notebook="notebooks/06-diagnostics.ipynb",
+        data_file=rules.data.output.data_file,
+        chain_files=chain_files,
+        code=[*CODE, "src/bitmix/diagnostics.py", "src/bitmix/summary.py"],
+    output:
+        notebook="results/{run}/notebooks/06-diagnostics.ipynb",
+        diagnostics="results/{run}/diagnostics.json",
+        draws="results/{run}/diagnostics.nc",
+        trace=figure("diagnostics-trace", "6 diagnostics", "what is compared, by sweep"),
+        ranks=figure("diagnostics-ranks", "6 diagnostics", "ranks"),
+        autocorrelation=figure("diagnostics-autocorrelation", "6 diagnostics", "autocorrelation"),
+        others=others("diagnostics-trace", "diagnostics-ranks", "diagnostics-autocorrelation"),
+    log:
+        notebook="results/{run}/logs/06-diagnostics.ipynb",
+        messages="results/{run}/logs/06-diagnostics.txt",
+    benchmark:
+        "results/{run}/benchmarks/06-diagnostics.tsv"
+    conda:
+        "environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        DATA_FILE,
+        CHAIN_FILES,
+        FIGURES_FOLDER,
+        "-p diagnostics_file results/{run}/diagnostics.json",
+        setting("warmup"),
+    message:
+        "{wildcards.run}: have the chains mixed?"
+    shell:
+        EXECUTE
+
+
+rule consensus:
+    input:
+        notebook="notebooks/07-consensus.ipynb",
+        data_file=rules.data.output.data_file,
+        chain_files=chain_files,
+        code=[*CODE, "src/bitmix/summary.py"],
+    output:
+        notebook="results/{run}/notebooks/07-consensus.ipynb",
+        consensus="results/{run}/consensus.json",
+        table="results/{run}/consensus.csv",
+        agreement=figure("agreement", "7 consensus", "agreement between the chains"),
+        clusters=figure("consensus", "7 consensus", "the clusters of the consensus"),
+        coclustering=figure("coclustering", "7 consensus", "who belongs together"),
+        certainty=figure("certainty", "7 consensus", "the most and least certain"),
+        others=others("agreement", "consensus", "coclustering", "certainty"),
+    log:
+        notebook="results/{run}/logs/07-consensus.ipynb",
+        messages="results/{run}/logs/07-consensus.txt",
+    benchmark:
+        "results/{run}/benchmarks/07-consensus.tsv"
+    conda:
+        "environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        DATA_FILE,
+        CHAIN_FILES,
+        FIGURES_FOLDER,
+        "-p consensus_file results/{run}/consensus.json",
+        setting("warmup"),
+        setting("seed"),
+    message:
+        "{wildcards.run}: one partition for all, and what is uncertain about it"
     shell:
         EXECUTE
 
@@ -289,6 +374,13 @@ rule summary:
             rules.clusters.output.trace,
             rules.clusters.output.clusters,
             rules.predictions.output.predictions,
+            rules.diagnostics.output.trace,
+            rules.diagnostics.output.ranks,
+            rules.diagnostics.output.autocorrelation,
+            rules.consensus.output.agreement,
+            rules.consensus.output.clusters,
+            rules.consensus.output.coclustering,
+            rules.consensus.output.certainty,
         ],
         code=[*CODE, "src/bitmix/summary.py"],
     output:
@@ -303,7 +395,9 @@ rule summary:
         runtime=5,
     params:
         configuration=lambda wildcards: {
-            key: value for key, value in RUNS[wildcards.run].items() if key != "evaluation"
+            key: value
+            for key, value in RUNS[wildcards.run].items()
+            if key not in ("evaluation", "opt_in")
         },
         figures_folder=lambda wildcards: f"results/{wildcards.run}/figures",
     message:
@@ -320,7 +414,14 @@ rule summary:
 
 def products(run):
     """Everything that a run makes, so that what is missing is made again."""
-    stages = (rules.data, rules.clusters, rules.predictions, rules.summary)
+    stages = (
+        rules.data,
+        rules.clusters,
+        rules.predictions,
+        rules.diagnostics,
+        rules.consensus,
+        rules.summary,
+    )
     chains = expand(rules.chain.output, run=run, chain=range(RUNS[run]["chains"]))
     return chains + [file for stage in stages for file in expand(stage.output, run=run)]
 
@@ -328,7 +429,7 @@ def products(run):
 rule all:
     default_target: True
     input:
-        products=[products(run) for run in RUNS],
+        products=[products(run) for run in UNASKED],
 
 
 # No benchmark here: Snakemake would take it for an output, and check only once.
@@ -353,7 +454,7 @@ rule check:
 # The table in the README.
 rule table:
     input:
-        summaries=expand(rules.summary.output.summary, run=RUNS),
+        summaries=expand(rules.summary.output.summary, run=UNASKED),
     log:
         table="results/table.md",
     threads: 1
@@ -383,6 +484,8 @@ rule evaluate:
         messages="results/{run}/logs/05-evaluation.txt",
     benchmark:
         "results/{run}/benchmarks/05-evaluation.tsv"
+    wildcard_constraints:
+        run="|".join(EVALUATED),
     conda:
         "environment.yml"
     threads: 1
@@ -411,7 +514,7 @@ rule evaluate:
 # Not part of `all`: it takes minutes.
 rule evaluation:
     input:
-        evaluations=expand(rules.evaluate.output.evaluation, run=RUNS),
+        evaluations=expand(rules.evaluate.output.evaluation, run=EVALUATED),
     log:
         table="results/evaluation.md",
     threads: 1
@@ -444,6 +547,20 @@ rule expected:
         "{wildcards.run}: its results become the expected values"
     run:
         summary.write_expected(output.expected, input.summary)
+
+
+# `snakemake <run>` makes one run.
+for run in RUNS:
+    if workflow.is_rule(run):
+        raise WorkflowError(f"runs.{run}: `snakemake {run}` does something else, call it otherwise")
+
+    rule:
+        name:
+            run
+        input:
+            products(run),
+        message:
+            "{rule}: all is there"
 
 
 onsuccess:

@@ -12,6 +12,7 @@ from jsonschema.exceptions import ValidationError
 # What the types of JSON are called by somebody who writes YAML.
 TYPE_NAMES = {
     "array": "a list, [a, b]",
+    "boolean": "true or false",
     "integer": "a whole number",
     "null": "null",
     "number": "a number",

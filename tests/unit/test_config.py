@@ -1,6 +1,7 @@
 """The configuration: its schema, its errors, its defaults."""
 
 import inspect
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ import yaml
 
 import bitmix
 from bitmix.config import ConfigError, resolve, retype
+from bitmix.initial import INITIAL
 from bitmix.model import HYPERPRIORS
 from bitmix.moves import MOVES
-from bitmix.sampler import INITIAL
+from bitmix.settings import Settings
 from bitmix.sources import SOURCES
 
 ROOT = Path(__file__).parents[2]
@@ -33,8 +35,10 @@ def test_the_schema_knows_the_sources_and_their_keys():
 
 def test_the_defaults_are_those_of_sample():
     parameters = inspect.signature(bitmix.sample).parameters
-    for key in parameters.keys() & RUN.keys():
-        default = parameters[key].default
+    defaults = {key: parameters[key].default for key in parameters.keys() & RUN.keys()}
+    assert defaults.keys() == {"chains", "seed"}
+    defaults |= asdict(Settings())
+    for key, default in defaults.items():
         assert RUN[key]["default"] == (list(default) if isinstance(default, tuple) else default)
 
 
@@ -56,6 +60,10 @@ def test_defaults_fill_what_is_absent_and_keep_what_is_there():
     assert run["data"]["labels"] == [7]
     assert run["data"]["limit"] is None
     assert config == {"runs": {"mine": {"chains": 2, "data": {"labels": [7]}}}}
+
+
+def test_an_evaluation_may_be_left_out():
+    assert resolve({"runs": {"a": {"evaluation": None}}}, SCHEMA)["runs"]["a"]["evaluation"] is None
 
 
 def test_runs_do_not_share_their_defaults():
@@ -94,6 +102,9 @@ def test_runs_do_not_share_their_defaults():
         ({"runs": {"a": {"moves": ["asign"]}}}, "'asign' is not known, did you mean assign?"),
         ({"runs": {"a": {"moves": ["pixel_priors"]}}}, "runs.a.moves: must include assign"),
         ({"runs": {"a": {"hyperprior": "flat"}}}, "allowed: exponential, bda"),
+        ({"runs": {"a": {"initial": "single", "thin": 0}}}, "runs.a.thin: must be at least 1"),
+        ({"runs": {"a": {"opt_in": "yes"}}}, "runs.a.opt_in: must be true or false, but is 'yes'"),
+        ({"runs": {"a": {"concentration_prior": [1]}}}, "runs.a.concentration_prior: "),
         ({"runs": {"a": {"data": {"limit": "all"}}}}, "must be a whole number or null"),
     ],
 )

@@ -14,19 +14,28 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Workflow:
-    """The workflow in `folder`, with the small run as its only one."""
+    """The workflow in `folder`, with the runs of small.yaml."""
 
     folder: Path
 
     def snakemake(self, *arguments, cores=2):
         """Run Snakemake there; its output and errors come together in `stdout`."""
-        return subprocess.run(
+        process = self.start(*arguments, cores=cores)
+        try:
+            output, _ = process.communicate(timeout=300)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+    def start(self, *arguments, cores=2):
+        """Start the same, in a process group of its own, and do not wait for its end."""
+        return subprocess.Popen(
             [sys.executable, "-m", "snakemake", "--cores", str(cores), "--nocolor", *arguments],
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            start_new_session=True,
             # As from a terminal whose environment is not activated.
             env={**os.environ, "PATH": os.defpath},
         )

@@ -33,6 +33,8 @@ def test_there_are_notebooks():
         "03-clusters",
         "04-predictions",
         "05-evaluation",
+        "06-diagnostics",
+        "07-consensus",
     ]
 
 

@@ -3,28 +3,49 @@
 import hashlib
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+import xarray as xr
+import yaml
+from chains import same
 from PIL import Image
 
 import bitmix
 from bitmix.data import load_dataset
+from bitmix.moves import MOVES
+from bitmix.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 FIGURES = [
+    "agreement",
     "binary",
+    "certainty",
     "clusters/chain-0",
     "clusters/chain-0-scaled",
     "clusters/chain-1",
     "clusters/chain-1-scaled",
+    "coclustering",
+    "consensus",
+    "diagnostics-autocorrelation",
+    "diagnostics-ranks",
+    "diagnostics-trace",
     "grey",
     "predictions",
     "trace",
 ]
-STAGES = ["01-data", "02-chain-0", "02-chain-1", "03-clusters", "04-predictions"]
+STAGES = [
+    "01-data",
+    "02-chain-0",
+    "02-chain-1",
+    "03-clusters",
+    "04-predictions",
+    "06-diagnostics",
+    "07-consensus",
+]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +97,22 @@ def test_the_chains_are_those_of_sample(results):
         assert written.generator == latent.generator
 
 
+def test_the_chains_of_all_moves_keep_states(finished):
+    run = finished.folder / "results/moves"
+    dataset = load_dataset(run / "data.npz")
+    settings = yaml.safe_load((finished.folder / "config/config.yaml").read_text())["runs"]["moves"]
+    assert set(settings["moves"]) == set(MOVES)
+    chosen = {name: settings[name] for name in settings.keys() & asdict(Settings()).keys()}
+    with pytest.warns(UserWarning, match="pixels are never on or always on"):
+        latents = bitmix.sample(dataset.x, chains=2, **chosen)
+    for chain, latent in enumerate(latents):
+        for folder in ("chains", "checkpoints"):
+            assert same(bitmix.load_latents(run / f"{folder}/{chain}.pkl"), latent)
+        assert latent.samples["sweep"].tolist() == [2, 4, 6, 8]
+        assert "never on or always on" in (run / f"notebooks/02-chain-{chain}.ipynb").read_text()
+    assert "6 states of 2 chains" in (run / "notebooks/04-predictions.ipynb").read_text()
+
+
 def test_the_chain_notebook_reports_its_time_and_progress(results, finished):
     assert "mcmc took" in (results / "notebooks/02-chain-0.ipynb").read_text()
     assert re.search(r"^chain 0: .*sweep", (finished.folder / "output.txt").read_text(), re.M)
@@ -109,6 +146,27 @@ def test_the_summary_tells_the_run(results, summary):
         assert told["clusters"] == len(latent.sizes)
         assert told["sizes"] == sorted(latent.sizes.tolist(), reverse=True)
         assert told["log_joint"] == float.fromhex(told["log_joint_hex"]) == latent.log_joint()
+
+
+@pytest.mark.parametrize(("run", "draws"), [("small", 2), ("moves", 5)])
+def test_the_diagnostics_tell_that_so_few_sweeps_are_not_enough(finished, run, draws):
+    folder = finished.folder / f"results/{run}"
+    told = json.loads((folder / "diagnostics.json").read_text())
+    assert told["mixed"] is False
+    assert told["draws"] == {"chain": 2, "draw": draws}
+    assert told["verdict"] in "".join(printed(folder / "notebooks/06-diagnostics.ipynb"))
+    with xr.open_datatree(folder / "diagnostics.nc", engine="h5netcdf") as tree:
+        for chain in range(2):
+            latent = bitmix.load_latents(folder / f"chains/{chain}.pkl")
+            for name, values in tree["posterior"].sel(chain=chain).items():
+                np.testing.assert_array_equal(values, latent.trace[name][-draws:])
+
+
+def printed(notebook):
+    """What the cells of an executed notebook print."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return [output["text"] for output in outputs if output["output_type"] == "stream"]
 
 
 def test_the_end_says_where_the_results_are(finished):
@@ -169,15 +227,16 @@ def test_a_change_of_one_run_leaves_the_others(finished, tmp_path):
     config.write_text(config.read_text() + "  other: {data: {limit: 200}, chains: 1}\n")
     output = workflow.snakemake("--dry-run").stdout
     assert jobs(output) == {
-        "data": "1", "chain": "1", "clusters": "1", "predictions": "1", "summary": "1",
-        "all": "1", "total": "6",
+        "data": "1", "chain": "1", "clusters": "1", "predictions": "1", "diagnostics": "1",
+        "consensus": "1", "summary": "1", "all": "1", "total": "8",
     }  # fmt: skip
     assert "small: " not in output
 
     config.write_text(config.read_text().replace("sweeps: 3", "sweeps: 4"))
     output = workflow.snakemake("--dry-run", "results/small/summary.json").stdout
     assert jobs(output) == {
-        "chain": "2", "clusters": "1", "predictions": "1", "summary": "1", "total": "5",
+        "chain": "2", "clusters": "1", "predictions": "1", "diagnostics": "1",
+        "consensus": "1", "summary": "1", "total": "7",
     }  # fmt: skip
 
 
@@ -201,14 +260,14 @@ def test_a_failing_notebook_leaves_its_traceback_and_no_output(finished, tmp_pat
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[-1].source = "raise RuntimeError('broken for the test')"
     nbformat.write(notebook, path)
-    result = workflow.snakemake()
+    result = workflow.snakemake("small")
     assert result.returncode == 1
     assert "RuntimeError: broken for the test" in result.stdout
     results = workflow.folder / "results/small"
     assert "broken for the test" in (results / "logs/04-predictions.ipynb").read_text()
     assert not (results / "notebooks/04-predictions.ipynb").exists()
     assert not (results / "figures/predictions.png").exists()
-    assert jobs(workflow.snakemake("--dry-run").stdout)["predictions"] == "1"
+    assert jobs(workflow.snakemake("--dry-run", "small").stdout)["predictions"] == "1"
     assert jobs(workflow.snakemake("--dry-run", "check").stdout)["predictions"] == "1"
 
 
