@@ -44,6 +44,7 @@ INK = mpl.colormaps["binary"].with_extremes(bad="#cfe0ee")
 PIXELS = {"cmap": INK, "vmin": 0, "vmax": 1, "interpolation": "nearest"}
 TRACED = {"log_joint": "log joint (nats)", "clusters": "clusters"}
 PER_ROW = 12  # images in a row, as the study has its clusters
+MOST_POINTS = 250  # of a line that says how something went
 
 
 def save_figure(figure: Figure, folder: str | os.PathLike[str], name: str, alt: str) -> None:
@@ -115,6 +116,9 @@ def traces(
 ) -> Figure:
     """Draw quantities of the trace after every sweep, one line a chain.
 
+    Of more than `MOST_POINTS` sweeps means are drawn, as the lines of single sweeps would hide each
+    other.
+
     Parameters
     ----------
     latents : sequence of Latent
@@ -131,9 +135,9 @@ def traces(
     figure, panels = _panels("The chains, sweep by sweep", len(quantities))
     for axes, (key, label) in zip(panels, quantities.items(), strict=True):
         for i, (latent, name) in enumerate(zip(latents, names, strict=True)):
-            values = latent.trace[key]
+            sweeps, values = _block_means(latent.trace[key])
             axes.plot(
-                np.arange(1, len(values) + 1),
+                sweeps,
                 values,
                 **_line(i),
                 marker=MARKERS[i % len(MARKERS)],
@@ -141,18 +145,23 @@ def traces(
                 markevery=max(1, len(values) // 10),
                 label=name,
             )
+        block = -(-latents[0].sweeps // MOST_POINTS)
         if warmup > 0:
             axes.axvspan(0.5, warmup + 0.5, color="#eeeeee", zorder=0, label="warmup")
-            axes.set_xlim(0.5, len(values) + 0.5)
+            axes.set_xlim(0.5, latents[0].sweeps + 0.5)
             # The first steps are so long that they would hide the others.
-            settled = [latent.trace[key][warmup // 2 :] for latent in latents]
+            settled = [
+                values[sweeps > warmup / 2]
+                for sweeps, values in (_block_means(latent.trace[key]) for latent in latents)
+            ]
             low, high = np.min(settled), np.max(settled)
             if low < high:
                 margin = (high - low) / 20
                 axes.set_ylim(low - margin, high + margin)
-        axes.set(xlabel="sweep", ylabel=label)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if np.issubdtype(latents[0].trace[key].dtype, np.integer):
+        axes.set(xlabel="sweep" if block == 1 else f"sweep (means of {block})", ylabel=label)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        if block == 1 and np.issubdtype(latents[0].trace[key].dtype, np.integer):
             axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter("{x:,.10g}")
     _name_lines(panels)
@@ -181,6 +190,8 @@ def ranks(quantities: Mapping[str, np.ndarray]) -> Figure:
             axes.plot(np.append(0, shares), np.append(0, excess), **_line(i), label=f"chain {i}")
         axes.axhline(0, color="#999999", linewidth=0.8)
         axes.set(xlabel="share of all draws", ylabel="excess share of the chain's", xlim=(0, 1))
+        low, high = axes.get_ylim()
+        axes.set_ylim(min(low, -0.1), max(high, 0.1))  # what is small is to look small
         axes.set_title(label, fontsize=9)
     _name_lines(panels)
     return figure
@@ -527,6 +538,17 @@ def _panels(title: str, number: int) -> tuple[Figure, list[Axes]]:
     for axes in panels[number:]:
         axes.remove()
     return figure, panels[:number]
+
+
+def _block_means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return at most MOST_POINTS means of values after sweeps 1, 2, ..., and the sweeps' own means.
+
+    Values that do not fill a last block are left out.
+    """
+    block = -(-len(values) // MOST_POINTS)
+    whole = len(values) // block * block
+    sweeps = np.arange(1, whole + 1).reshape(-1, block).mean(axis=1)
+    return sweeps, values[:whole].reshape(-1, block).mean(axis=1)
 
 
 def _shares_below(values: np.ndarray, levels: np.ndarray) -> np.ndarray:

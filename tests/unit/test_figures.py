@@ -323,3 +323,12 @@ def test_frequencies_as_image_and_as_bars():
     assert mesh.get_clim() == (0, 1)
     (bars,) = figures.frequencies(shares, None, "t").axes[0].patches
     np.testing.assert_array_equal(bars.get_data().values, shares)
+
+
+def test_means_of_many_sweeps():
+    sweeps, means = figures._block_means(np.arange(1001.0))
+    assert len(means) == 200 <= figures.MOST_POINTS  # blocks of 5; the last value fills none
+    assert (sweeps[0], means[0]) == (3.0, 2.0)
+    assert (sweeps[-1], means[-1]) == (998.0, 997.0)
+    few = figures._block_means(np.array([4.0, 5.0]))
+    assert [list(values) for values in few] == [[1, 2], [4, 5]]
