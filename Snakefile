@@ -21,6 +21,7 @@ from snakemake.utils import min_version, update_config
 
 from bitmix import checks, sources, summary
 from bitmix.config import ConfigError, resolve, retype
+from bitmix.locks import clear_stale_locks
 from bitmix.settings import Settings
 
 min_version("9.0")
@@ -30,6 +31,9 @@ configfile: "config/config.yaml"
 
 
 START = time.time()
+
+if workflow.is_main_process:  # killed, it may have left its lock, and is to continue all the same
+    clear_stale_locks(Path(".snakemake"))
 
 update_config(config, retype(workflow.config_settings.config))
 try:
@@ -57,7 +61,15 @@ for run in RUNS:
 if stale := checks.stale_sources(Path("src/bitmix")):
     raise WorkflowError(f"not installed as they are now: {', '.join(stale)}: run `make install`")
 SOURCES = [str(path) for path in checks.sources(Path("src/bitmix"))]
-APART = ("summary.py", "checks.py", "config.py", "engine.py", "evaluation.py", "diagnostics.py")
+APART = (
+    "summary.py",
+    "checks.py",
+    "config.py",
+    "engine.py",
+    "evaluation.py",
+    "diagnostics.py",
+    "locks.py",
+)
 CODE = [path for path in SOURCES if not path.endswith(APART)]
 
 # The runs that are made unasked, and of these the ones whose numbers are known.

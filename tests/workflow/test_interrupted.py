@@ -40,16 +40,18 @@ def sweeps_of(workflow):
     return [bitmix.load_latents(folder / f"{chain}.pkl").sweeps for chain in (0, 1)]
 
 
-def start_and_kill(workflow, kill, *options):
+def start_and_kill(workflow, kill):
     """Start the run, kill it by `kill` once both chains have got further, and return it."""
     before = sweeps_of(workflow)
-    process = workflow.start(*options, *CHAINS)
+    process = workflow.start(*CHAINS)
     try:
         continuing = (line for line in process.stdout if "continuing after sweep" in line)
         assert len(list(itertools.islice(continuing, 2))) == 2
         while not all(new > old for new, old in zip(sweeps_of(workflow), before, strict=True)):
             assert process.poll() is None
             time.sleep(0.05)
+        second = workflow.snakemake(*CHAINS)
+        assert second.returncode == 1 and "locked" in second.stdout
     finally:
         kill(process.pid, signal.SIGKILL)
         process.wait()
@@ -58,14 +60,8 @@ def start_and_kill(workflow, kill, *options):
 
 def kill_and_finish(workflow, sweeps, kills):
     extend(workflow, sweeps)
-    killed = []
-    for kill in kills:  # the first leaves its lock
-        killed.append(start_and_kill(workflow, kill, *["--nolock"][: len(killed)]))
+    killed = [start_and_kill(workflow, kill) for kill in kills]
     assert max(sweeps_of(workflow)) < sweeps
-    locked = workflow.snakemake(*CHAINS)
-    assert locked.returncode == 1
-    assert "--unlock" in locked.stdout
-    assert workflow.snakemake("--unlock").returncode == 0
     result = workflow.snakemake(*CHAINS)
     for process in killed:  # until here, the pipes were open as a terminal is
         process.stdout.close()
