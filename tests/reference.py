@@ -4,7 +4,7 @@ It is written to be checked by eye against the papers, and shares no code with t
 """
 
 import numpy as np
-from scipy.special import betaln, gammaln
+from scipy.special import betaln, expit, gammaln, log_expit, log_softmax
 
 
 def chain_generator(seed, chain):
@@ -55,8 +55,12 @@ class Reference:
         self.alpha, self.beta = np.array(alpha, float), np.array(beta, float)
         self.concentration = concentration
         self.uniform = uniform
+        self._count()
+
+    def _count(self):
         self.sizes = np.bincount(self.z)
-        self.heads = np.array([self.x[self.z == k].sum(0, dtype=int) for k in range(max(z) + 1)])
+        members = [self.z == k for k in range(len(self.sizes))]
+        self.heads = np.array([self.x[m].sum(axis=0, dtype=int) for m in members])
 
     def sweep(self):
         """Neal (2000), algorithm 3. Returns how many images moved."""
@@ -98,6 +102,14 @@ class Reference:
         self.sizes[k], self.heads[k] = self.sizes[last], self.heads[last]
         self.sizes, self.heads = self.sizes[:last], self.heads[:last]
 
+    def split_merge(self, proposals):
+        """Returns what the move reports."""
+        move = SplitMergeReference(self)
+        for _ in range(proposals):
+            move.propose()
+        self._count()
+        return move.report
+
     def update_pixel_priors(self, hyperprior):
         """Neal (2003): stepping out and shrinkage, in the logarithm."""
         tails = self.sizes[:, None] - self.heads
@@ -133,6 +145,146 @@ class Reference:
                 left = new
             else:
                 right = new
+
+
+class SplitMergeReference:
+    """Splits, merges and repartitions, as the docstring of the kernel's SplitMerge has them.
+
+    Jain and Neal (2004), Dahl (2005). Clusters are lists of their images, and all that is needed of
+    them is found from these anew. Images that join a cluster come first in its list.
+    """
+
+    def __init__(self, state):
+        self.x, self.z = state.x, state.z
+        self.alpha, self.beta, self.concentration = state.alpha, state.beta, state.concentration
+        self.uniform = state.uniform
+        self.clusters = [list(np.flatnonzero(self.z == k)) for k in range(len(state.sizes))]
+        self.temperature = max(1.0, np.sqrt(self.x.shape[1]) / 3)
+        self.report = {
+            f"{kind}_{what}": 0
+            for kind in ("splits", "merges", "repartitions")
+            for what in ("proposed", "accepted")
+        }
+
+    def propose(self):
+        u, threshold = self.uniform(), np.log(1 - self.uniform())
+        i = self._below(len(self.x))
+        a = self.z[i]
+        if u < 0.4:
+            kind, possible, proposal = "splits", len(self.clusters[a]) > 1, self._split
+        elif u < 0.8:
+            kind, possible, proposal = "merges", len(self.clusters) > 1, self._merge
+        else:
+            kind, possible, proposal = "repartitions", len(self.clusters) > 1, self._repartition
+        self.report[f"{kind}_proposed"] += 1
+        if possible:
+            log_ratio, clusters = proposal(i, a)
+            if log_ratio > threshold:
+                self.report[f"{kind}_accepted"] += 1
+                self.clusters = clusters
+                for k, cluster in enumerate(clusters):
+                    self.z[cluster] = k
+
+    def _split(self, i, a):
+        old = self.clusters[a]
+        j = [x for x in old if x != i][self._below(len(old) - 1)]
+        order, launch = self._launch(i, j, [x for x in old if x not in (i, j)])
+        parts, log_q = self._scan(i, j, order, launch)
+        new_a, new_b = divided(i, j, order, parts)
+        clusters = [*self.clusters, new_b]
+        clusters[a] = new_a
+        log_ratio = np.log(self.concentration)
+        log_ratio += self._log_m(new_a) + self._log_m(new_b) - self._log_m(old)
+        log_ratio += self._log_s(i, a, clusters)[-1] + np.log(len(old) - 1)
+        log_ratio -= np.log(len(new_b)) + log_q
+        return log_ratio, clusters
+
+    def _merge(self, i, a):
+        b, j, log_s, order, launch = self._pair(i, a)
+        old_a, old_b = self.clusters[a], self.clusters[b]
+        _, log_q = self._scan(i, j, order, launch, [x in old_b for x in order])
+        union = old_b[::-1] + old_a
+        log_ratio = self._log_m(union) - self._log_m(old_a) - self._log_m(old_b)
+        log_ratio += np.log(len(old_b)) + log_q - np.log(self.concentration)
+        log_ratio -= log_s + np.log(len(union) - 1)
+        clusters = self.clusters.copy()
+        clusters[a] = union
+        last = clusters.pop()
+        if b < len(clusters):
+            clusters[b] = last[::-1]
+        return log_ratio, clusters
+
+    def _repartition(self, i, a):
+        b, j, log_s, order, launch = self._pair(i, a)
+        old_a, old_b = self.clusters[a], self.clusters[b]
+        parts, log_q_there = self._scan(i, j, order, launch)
+        _, log_q_back = self._scan(i, j, order, launch, [x in old_b for x in order])
+        new_a, new_b = divided(i, j, order, parts)
+        clusters = self.clusters.copy()
+        clusters[a], clusters[b] = new_a, new_b
+        log_ratio = self._log_m(new_a) + self._log_m(new_b)
+        log_ratio -= self._log_m(old_a) + self._log_m(old_b)
+        log_ratio += self._log_s(i, a, clusters)[b] + np.log(len(old_b)) + log_q_back
+        log_ratio -= log_s + np.log(len(new_b)) + log_q_there
+        return log_ratio, clusters
+
+    def _pair(self, i, a):
+        """Another cluster b, an image j of it, log s(b), and the launch state."""
+        log_s = self._log_s(i, a, self.clusters)
+        cumulative = np.exp(log_s).cumsum()
+        b = int(np.searchsorted(cumulative, self.uniform() * cumulative[-1], side="right"))
+        j = self.clusters[b][self._below(len(self.clusters[b]))]
+        others = [x for x in self.clusters[a] + self.clusters[b] if x not in (i, j)]
+        return b, j, log_s[b], *self._launch(i, j, others)
+
+    def _launch(self, i, j, others):
+        """The others in random order, and which part each is in: 0 with i, 1 with j."""
+        parts = []
+        for t in range(len(others)):
+            r = t + self._below(len(others) - t)
+            others[t], others[r] = others[r], others[t]
+            log_odds = self._log_odds(others[t], *divided(i, j, others[:t], parts))
+            parts.append(self.uniform() < expit(log_odds))
+        for _ in range(3):
+            parts, _ = self._scan(i, j, others, parts)
+        return others, parts
+
+    def _scan(self, i, j, order, parts, end=None):
+        """Restricted Gibbs sampling, or the way to a known end; and its log probability."""
+        parts, log_q = list(parts), 0.0
+        for t, x in enumerate(order):
+            rest = order[:t] + order[t + 1 :], parts[:t] + parts[t + 1 :]
+            log_odds = self._log_odds(x, *divided(i, j, *rest))
+            parts[t] = self.uniform() < expit(log_odds) if end is None else end[t]
+            log_q += log_expit(log_odds if parts[t] else -log_odds)
+        return parts, log_q
+
+    def _below(self, n):
+        return int(self.uniform() * n)
+
+    def _log_odds(self, x, zero, one):
+        return self._score(x, one) - self._score(x, zero)
+
+    def _score(self, x, cluster):
+        """log n + log p(x | cluster), which x is not in."""
+        n, heads = len(cluster), self.x[cluster].sum(axis=0, dtype=int)
+        p_on = (self.alpha + heads) / (self.alpha + self.beta + n)
+        return np.log(n) + np.where(self.x[x], np.log(p_on), np.log1p(-p_on)).sum()
+
+    def _log_s(self, i, a, clusters):
+        """log s of each cluster, -inf of a."""
+        scores = [-np.inf if k == a else self._score(i, c) for k, c in enumerate(clusters)]
+        return log_softmax(np.array(scores) / self.temperature)
+
+    def _log_m(self, cluster):
+        x = self.x[cluster]
+        return gammaln(len(x)) + log_marginal(x, np.zeros(len(x)), self.alpha, self.beta).sum()
+
+
+def divided(i, j, order, parts):
+    """The two clusters, whoever joined last first."""
+    pairs = list(zip(order, parts, strict=True))[::-1]
+    return [x for x, part in pairs if not part] + [i], [x for x, part in pairs if part] + [j]
 
 
 def log_hyperprior(a, b, hyperprior):

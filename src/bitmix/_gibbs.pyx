@@ -1031,10 +1031,11 @@ cdef class SplitMerge:
        and 0.2, a split, a merge or a repartition.
     2. Split: an image j is drawn uniformly from the rest of a. Merge and repartition: a cluster b
        other than a is drawn with probability s(b), proportional to exp(score / temperature), score
-       being that of image i for b in a Gibbs sweep; j is drawn uniformly from b.
+       being that of image i for b in a Gibbs sweep, and the temperature sqrt(D) / 3 but at least 1,
+       as scores are the further apart the more pixels there are; j is drawn uniformly from b.
     3. The launch state divides the images S of a (and b) in two, one part with i, one with j: the
        others join in random order, each with the probability of restricted Gibbs sampling given
-       those before (sequential allocation: Dahl 2005); then SCANS restricted Gibbs scans follow,
+       those before (sequential allocation: Dahl 2005); then three restricted Gibbs scans follow,
        in the same order.
     4. One more scan from the launch state makes the parts a', b' of a split or repartition; q is
        the product of its probabilities. For a merge, and the reverse of a repartition, q is that
@@ -1050,6 +1051,11 @@ cdef class SplitMerge:
 
     Jain and Neal draw i and j uniformly, which hardly ever finds two clusters that should be one;
     here the pair depends on the state, which is why s and the sizes are part of the ratio.
+
+    A chain is a function of its random numbers in this order: the kind, the threshold of the ratio,
+    i, b if there is one, the rank of j among the members of its cluster, then the launch state
+    (of each image its place in the order and its part), its scans, and the last scan. Members are
+    ranked by when they joined in these proposals, the latest first, and before them by number.
     """
 
     cdef Mixture mixture
@@ -1072,8 +1078,7 @@ cdef class SplitMerge:
         padded = _padded(len(pixels))
         self.mixture = mixture
         self.simd = mixture.simd
-        # scores of an image for different clusters are as far apart as their pixels are many
-        self.temperature = max(1.0, sqrt(mixture.active) / 3.0)
+        self.temperature = max(1.0, sqrt(len(pixels)) / 3.0)
         self.tally = np.zeros((3, 2), np.int64)
         self.first_ = np.full(n + 1, NONE, np.int32)
         self.next_ = np.empty(n, np.int32)

@@ -1,44 +1,16 @@
-"""The compiled kernel: against the NumPy reference, against exact answers, at its limits."""
+"""The compiled kernel: against the NumPy reference, and at its limits."""
+
+from collections import Counter
 
 import numpy as np
 import pytest
-from reference import Reference, chain_generator, log_joint, log_marginal, log_partition
-from scipy.special import gammaln
+from mixtures import ALWAYS, NEVER, check_counts, mixture_of, update_priors
+from reference import Reference, chain_generator, log_joint, log_marginal
 
 from bitmix import _gibbs
 from bitmix.model import HYPERPRIORS
-
-ALWAYS, NEVER = 0, 2**62  # from which image of a sweep on it is decided whether to screen
-
-
-def mixture_of(x, z, alpha=None, beta=None, concentration=1.0, probe=None, observed=None):
-    d = np.shape(x)[1]
-    x = np.asarray(x, np.uint8)
-    images = _gibbs.Images(x if observed is None else x * observed, observed)
-    mixture = images.mixture(
-        z,
-        np.ones(d) if alpha is None else alpha,
-        np.ones(d) if beta is None else beta,
-        concentration,
-    )
-    if probe is not None:
-        mixture.probe = probe
-    return mixture
-
-
-def update_priors(mixture, bits, name="exponential"):
-    h = HYPERPRIORS[name]
-    mixture.update_pixel_priors(bits, h.rate, h.power, h.low, h.high)
-
-
-def check_counts(mixture, x):
-    """Clusters are numbered without gaps, and the statistics are those of the assignments."""
-    z = mixture.assignments
-    assert set(z) == set(range(mixture.clusters))
-    np.testing.assert_array_equal(mixture.sizes, np.bincount(z))
-    expected = [x[z == k].sum(axis=0) for k in range(mixture.clusters)]
-    np.testing.assert_array_equal(mixture.counts, expected)
-
+from bitmix.moves import MOVES
+from bitmix.settings import Settings
 
 # ---------------------------------------------------------------- reference
 
@@ -66,6 +38,27 @@ def test_chain_equals_the_reference(mnist, probe, hyperprior):
     check_counts(mixture, x)
 
 
+@pytest.mark.parametrize(("clusters", "often"), [(40, "merges"), (4, "splits")])
+def test_split_merge_equals_the_reference(mnist, clusters, often):
+    x, z = mnist.x[:300], np.arange(300) % clusters
+    alpha, beta = np.random.default_rng(0).uniform([[0.05], [0.1]], [[0.2], [0.4]], (2, 784))
+    rng = chain_generator(1, 0)
+    reference = Reference(x, z, alpha, beta, 1.5, rng.random)
+    bits = np.random.PCG64()
+    bits.state = rng.bit_generator.state
+    mixture = mixture_of(x, z, alpha, beta, 1.5)
+    settings, accepted = Settings(proposals=50), Counter()
+    for _ in range(4):
+        report = MOVES["split_merge"](mixture, settings, bits)
+        assert report == reference.split_merge(settings.proposals)
+        np.testing.assert_array_equal(mixture.assignments, reference.z)
+        accepted.update(report)
+        assert mixture.sweep(bits) == reference.sweep()
+    assert bits.state == rng.bit_generator.state
+    assert accepted[f"{often}_accepted"] > 3 and accepted["repartitions_accepted"] > 3
+    check_counts(mixture, x)
+
+
 def test_screening_changes_no_draw(mnist):
     """The draws are those of scoring all clusters, also while these still change a lot."""
     images = _gibbs.Images(mnist.x)
@@ -80,133 +73,6 @@ def test_screening_changes_no_draw(mnist):
         assert moved[0] == moved[1] > 1000
         assert both[0].screening and not both[1].screening
         np.testing.assert_array_equal(both[0].assignments, both[1].assignments)
-
-
-# ---------------------------------------------------------------- exact posteriors
-
-
-def partitions(n):
-    """All partitions of n items, as assignments numbered by first appearance."""
-    found = [[0]]
-    for _ in range(n - 1):
-        found = [[*z, k] for z in found for k in range(max(z) + 2)]
-    return found
-
-
-def canonical(z):
-    first = {}
-    return tuple(first.setdefault(k, len(first)) for k in z)
-
-
-def total_variation(visits, exact):
-    total = sum(visits.values())
-    return 0.5 * sum(abs(visits.get(z, 0) / total - p) for z, p in exact.items())
-
-
-def normalised(log_p):
-    log_p = {z: v - max(log_p.values()) for z, v in log_p.items()}
-    total = sum(map(np.exp, log_p.values()))
-    return {z: np.exp(v) / total for z, v in log_p.items()}
-
-
-def visits_of(mixture, bits, sweeps, hyperprior=None):
-    visits = {}
-    for _ in range(sweeps):
-        mixture.sweep(bits)
-        if hyperprior:
-            update_priors(mixture, bits, hyperprior)
-        z = canonical(mixture.assignments)
-        visits[z] = visits.get(z, 0) + 1
-    return visits
-
-
-TINY = np.array(
-    [[1, 1, 0, 0], [1, 1, 0, 1], [0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 0]], dtype=np.uint8
-)
-HOLES = np.array([[1, 1, 1, 0], [1, 0, 1, 1], [1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 1, 1]], dtype=bool)
-
-
-@pytest.mark.parametrize("observed", [None, HOLES], ids=["whole", "holes"])
-@pytest.mark.parametrize("probe", [ALWAYS, NEVER])
-@pytest.mark.parametrize("concentration", [0.5, 2.0])
-def test_posterior_of_partitions(concentration, probe, observed):
-    alpha, beta = np.array([0.3, 1.0, 0.5, 2.0]), np.array([0.6, 0.4, 1.0, 1.5])
-    exact = normalised(
-        {
-            tuple(z): log_joint(TINY, np.array(z), alpha, beta, concentration, observed)
-            for z in partitions(len(TINY))
-        }
-    )
-    probe = None if observed is not None else probe  # images with holes are never screened
-    mixture = mixture_of(TINY, np.zeros(5, int), alpha, beta, concentration, probe, observed)
-    visits = visits_of(mixture, np.random.PCG64(11), 100_000)
-    assert total_variation(visits, exact) < 0.01
-
-
-@pytest.mark.parametrize(
-    ("concentration", "observed"), [(0.5, None), (2.0, None), (2.0, HOLES)], ids=str
-)
-def test_posterior_of_partitions_with_sampled_priors(concentration, observed):
-    seen = np.ones_like(HOLES) if observed is None else observed
-    exact = normalised(
-        {
-            tuple(z): log_partition(np.bincount(z), concentration)
-            + sum(log_evidence(TINY[seen[:, d], d], np.array(z)[seen[:, d]]) for d in range(4))
-            for z in partitions(len(TINY))
-        }
-    )
-    mixture = mixture_of(TINY, np.zeros(5, int), concentration=concentration, observed=observed)
-    visits = visits_of(mixture, np.random.PCG64(12), 100_000, "exponential")
-    assert total_variation(visits, exact) < 0.015
-
-
-GRID = np.linspace(-14, 4, 181)  # of log alpha and log beta
-
-
-def log_target(column, z, hyperprior):
-    """log p(column, alpha, beta | z) with its Jacobian, on GRID x GRID."""
-    a, b = np.exp(GRID)[:, None], np.exp(GRID)[None, :]
-    heads = np.bincount(z, column).astype(int)
-    tails = np.bincount(z) - heads  # a cluster that has none adds nothing
-    value = GRID[:, None] + GRID[None, :] - hyperprior.rate * (a + b)
-    value = value - hyperprior.power * np.log(a + b)
-    for h, t in zip(heads, tails, strict=True):
-        value = value + gammaln(a + h) - gammaln(a) + gammaln(b + t) - gammaln(b)
-        value = value - gammaln(a + b + h + t) + gammaln(a + b)
-    inside = (np.exp(GRID) > hyperprior.low) & (np.exp(GRID) < hyperprior.high)
-    return np.where(inside[:, None] & inside[None, :], value, -np.inf)
-
-
-def log_evidence(column, z):
-    """log of the integral of p(column | z, alpha, beta) over the exponential hyperprior."""
-    return np.logaddexp.reduce(log_target(column, z, HYPERPRIORS["exponential"]), axis=None)
-
-
-@pytest.mark.parametrize("hyperprior", ["exponential", "bda"])
-def test_pixel_priors_follow_their_conditional(hyperprior):
-    """The marginals of log alpha and log beta given the assignments, against integration."""
-    rng = np.random.default_rng(0)
-    z = np.sort(rng.integers(0, 12, 240))
-    z = np.unique(z, return_inverse=True)[1]
-    theta = rng.beta([0.4, 0.02, 3.0], [0.8, 1.0, 0.5], (z.max() + 1, 3))
-    x = np.column_stack([rng.random((240, 3)) < theta[z], np.zeros(240)]).astype(np.uint8)
-    pixels = range(4) if hyperprior == "exponential" else range(3)  # improper for constant pixels
-    mixture = mixture_of(x, z)
-    bits = np.random.PCG64(5)
-    draws = []
-    for _ in range(20_000):
-        update_priors(mixture, bits, hyperprior)
-        draws.append([np.log(mixture.alpha), np.log(mixture.beta)])
-    draws = np.array(draws)
-    for d in pixels:
-        density = log_target(x[:, d], z, HYPERPRIORS[hyperprior])
-        density = np.exp(density - density.max())
-        for which, axis in ((0, 1), (1, 0)):
-            marginal = density.sum(axis=axis)
-            midpoints = (GRID[1:] + GRID[:-1]) / 2
-            exact = marginal.cumsum()[:-1] / marginal.sum()
-            found = np.searchsorted(np.sort(draws[:, which, d]), midpoints) / len(draws)
-            assert np.abs(found - exact).max() < 0.02, (d, which)
 
 
 # ---------------------------------------------------------------- log joint
@@ -242,6 +108,19 @@ def test_nothing_missing_is_the_plain_model(mnist):
     np.testing.assert_array_equal(holed.observed, np.tile(holed.sizes[:, None], 784))
 
 
+def test_nothing_missing_is_the_plain_model_to_split_merge(mnist):
+    x = mnist.x[:400]
+    whole = mixture_of(x, np.arange(400) % 30)
+    holed = mixture_of(x, np.arange(400) % 30, observed=np.ones(x.shape, bool))
+    settings = Settings(proposals=100)
+    reports = [
+        MOVES["split_merge"](mixture, settings, np.random.PCG64(6)) for mixture in (whole, holed)
+    ]
+    assert reports[0] == reports[1]
+    assert reports[0]["merges_accepted"] > 0
+    np.testing.assert_array_equal(whole.assignments, holed.assignments)
+
+
 def test_missing_pixels_count_for_nothing(mnist):
     rng = np.random.default_rng(8)
     x, observed = mnist.x[:300], rng.random((300, 784)) < 0.6
@@ -252,10 +131,7 @@ def test_missing_pixels_count_for_nothing(mnist):
         update_priors(mixture, bits)
     z = mixture.assignments
     assert mixture.clusters < 40
-    np.testing.assert_array_equal(mixture.sizes, np.bincount(z))
-    for k in range(mixture.clusters):
-        np.testing.assert_array_equal(mixture.observed[k], observed[z == k].sum(axis=0))
-        np.testing.assert_array_equal(mixture.counts[k], (x * observed)[z == k].sum(axis=0))
+    check_counts(mixture, x, observed)
     expected = log_joint(x, z, mixture.alpha, mixture.beta, 1.0, observed)
     assert mixture.log_joint() == pytest.approx(expected, rel=1e-13)
 
@@ -288,6 +164,9 @@ def test_shapes_at_the_limit(x, probe):
     for _ in range(10):
         assert mixture.sweep(bits) == reference.sweep()
         np.testing.assert_array_equal(mixture.assignments, reference.z)
+        report = MOVES["split_merge"](mixture, Settings(proposals=5), bits)
+        assert report == reference.split_merge(5)
+        np.testing.assert_array_equal(mixture.assignments, reference.z)
         update_priors(mixture, bits)
         reference.update_pixel_priors(HYPERPRIORS["exponential"])
     np.testing.assert_allclose(mixture.alpha, reference.alpha, rtol=1e-9)
@@ -308,6 +187,14 @@ def test_clusters_outgrow_their_room(probe):
         few.sweep(bits)
     assert few.clusters < 100
     check_counts(few, x)
+
+
+def test_splits_outgrow_their_room():
+    x = np.random.default_rng(1).integers(0, 2, (200, 20), dtype=np.uint8)
+    mixture = mixture_of(x, np.zeros(200, int), concentration=1e6)
+    MOVES["split_merge"](mixture, Settings(proposals=2_000), np.random.PCG64(1))
+    assert mixture.clusters > 190
+    check_counts(mixture, x)
 
 
 def test_random_numbers():
