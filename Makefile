@@ -32,8 +32,9 @@ test-slow: install  ## the tests that take minutes: compilers, instruction sets,
 sanitize: install  ## run the tests with bounds checks, then under the sanitizers
 	@tests/sanitize.sh
 
-bench: .venv/.bench  ## measure the kernel against its targets, NumPy and Numba
+bench: .venv/.bench  ## measure the kernel against NumPy and Numba, then how fast chains converge
 	@$(BIN)/python tests/benchmarks/bench.py
+	@$(BIN)/python tests/benchmarks/convergence.py
 
 check: install  ## compare the study with its expected values
 	@$(BIN)/snakemake check

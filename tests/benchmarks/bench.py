@@ -14,44 +14,22 @@ os.environ["OPENBLAS_NUM_THREADS"] = (
 )
 
 import argparse
-import json
-import operator
-import platform
 import re
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from competitors import NumbaSweep, NumpySweep
+from report import Measure, report
 
 import bitmix
 from bitmix import _gibbs
-from bitmix.files import atomic_write
 from bitmix.model import HYPERPRIORS
 
 ORIGINAL_SECONDS = 30.0  # a chain of the original library, rebuilt with -O3 on such a machine
 ALL_DIGITS = tuple(range(10))
-
-
-@dataclass
-class Measure:
-    """One line of the table; without a target it is there to inform."""
-
-    name: str
-    value: float
-    unit: str
-    target: str = ""  # such as "<= 1.6"
-
-    @property
-    def verdict(self):
-        if not self.target:
-            return ""
-        relation, limit = self.target.split()
-        holds = {"<=": operator.le, ">=": operator.ge}[relation](self.value, float(limit))
-        return "ok" if holds else "MISSED"
 
 
 class Chain:
@@ -237,34 +215,7 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("results/benchmarks/bench.json"))
     options = parser.parse_args()
 
-    machine = {
-        "instruction_set": _gibbs.simd_name(),
-        "cores": os.cpu_count(),
-        "cpu": _cpu(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "bitmix": bitmix.__version__,
-    }
-    print(", ".join(f"{name} {value}" for name, value in machine.items()))
-    found = []
-    for measure in measures(options.quick):
-        print(
-            f"{measure.name:48} {measure.value:10.4g} {measure.unit:4} "
-            f"{measure.target:9} {measure.verdict}".rstrip(),
-            flush=True,
-        )
-        found.append(asdict(measure) | {"verdict": measure.verdict})
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(options.output) as file:
-        file.write(json.dumps({"machine": machine, "measures": found}, indent=2).encode())
-    return int(any(measure["verdict"] == "MISSED" for measure in found))
-
-
-def _cpu():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
+    return report(measures(options.quick), options.output)
 
 
 if __name__ == "__main__":
