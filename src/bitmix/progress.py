@@ -57,6 +57,7 @@ def progress_of(progress: Progress, total: int, unit: str) -> Iterator[Steps]:
         return
     with tqdm(total=total, unit=unit, disable=not progress, file=sys.stderr) as bar:
         yield _Bar(bar)
+    sys.stderr.flush()  # or the bar's last newline comes after what is printed next
 
 
 class _Bar:

@@ -264,9 +264,10 @@ def test_a_deleted_folder_does_not_stop_the_chain(tmp_path, whole):
 
 # 1,500 sweeps of about a millisecond, a checkpoint after each few; says when it has begun.
 CHILD = """
-import logging, sys
+import logging, signal, sys
 import bitmix
 from bitmix import progress
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 progress.LOG_INTERVAL = 0.02
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 x = bitmix.load_mnist().x[:200]
