@@ -17,7 +17,7 @@ all: install  ## reproduce the study (also plain `make`)
 posterior: install  ## sample until the chains agree (minutes)
 	@$(BIN)/snakemake posterior
 
-digits: install  ## the same of all ten digits (half an hour)
+digits: install  ## the same of all ten digits (a quarter of an hour)
 	@$(BIN)/snakemake digits
 
 install: .venv/.bitmix  ## put the locked packages and bitmix into .venv

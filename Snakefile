@@ -580,7 +580,12 @@ onsuccess:
         written = Path(f"results/{run}/summary.json")
         if written.exists() and written.stat().st_mtime > START:
             elapsed = time.time() - START
-            print(summary.closing_lines(written.parent, summary.read_json(written), elapsed))
+            mixed = summary.read_json(written.with_name("diagnostics.json"))["mixed"]
+            print(
+                summary.closing_lines(
+                    written.parent, summary.read_json(written), mixed, elapsed
+                )
+            )
 
 
 onerror:

@@ -164,13 +164,14 @@ def print_tables(
         file.write(text.encode())
 
 
-def closing_lines(folder: str | Path, summary: Summary, total_seconds: float) -> str:
-    """Return what a user sees at the end of a run: where its results are, and five lines."""
+def closing_lines(folder: str | Path, summary: Summary, mixed: bool, total_seconds: float) -> str:
+    """Return what a user sees at the end of a run: where its results are, and six lines."""
     chains, (images, pixels) = summary["chains"], summary["data"]["shape"]
     rows = {
         "images (N)": f"{images:,} of {pixels:,} pixels",
         "clusters (K)": "  ".join(str(chain["clusters"]) for chain in chains),
         "log joint": "  ".join(f"{chain['log_joint']:,.1f}" for chain in chains),
+        "mixed": "yes" if mixed else "no: diagnostics.json says why",
         "sampling": f"{sum(summary['seconds']):.1f} s in {len(chains)} chains",
         "total": f"{total_seconds:.1f} s",
     }

@@ -82,11 +82,13 @@ def test_results_table(found):
 
 
 def test_closing_lines(found):
-    lines = summary.closing_lines("results/tiny", found, 12.34).splitlines()
+    lines = summary.closing_lines("results/tiny", found, True, 12.34).splitlines()
     assert lines[0] == "Results: results/tiny"
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert "40 of 6 pixels" in lines[1]
-    assert lines[5].endswith("12.3 s")
+    assert lines[4].endswith(" yes")
+    assert lines[6].endswith("12.3 s")
+    assert "diagnostics.json" in summary.closing_lines("results/tiny", found, False, 1.0)
 
 
 def test_the_same_holds(expected, found):
