@@ -417,11 +417,12 @@ def _verdict(
     """Whether chains have mixed, and that in words, given statistics by words."""
     chains, draws = sizes["chain"], sizes["draw"]
     after = f"{draws:,} sweep{'s' * (draws > 1)} after the warmup"
+    few = f"{after} {'are' if draws > 1 else 'is'} too few"
     remedies = f"What to do: {', '.join(_remedies(chains, settings))}."
     if chains == 1:
         return False, f"One chain cannot show that it has mixed. {remedies}"
     if draws < _FEWEST_DRAWS:
-        return False, f"These chains have not mixed: {after} are too few to show it. {remedies}"
+        return False, f"Whether these chains have mixed cannot be told: {few}. {remedies}"
     if not judged:
         return False, f"These chains cannot be compared: nothing varies in {after}."
     r_hats = {words: found["r_hat"] for words, found in judged.items()}
@@ -475,10 +476,12 @@ def table(diagnosis: Diagnosis) -> str:
         "| quantity | mean | sd | Monte Carlo error | R-hat | ESS, bulk | ESS, tail |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    forms = {"mean": ",.6g", "sd": ",.3g", "mcse_mean": ",.2g"}
-    forms |= {"r_hat": ".3f", "ess_bulk": ",.0f", "ess_tail": ",.0f"}
+    forms = {"r_hat": ".3f", "ess_bulk": ",.0f", "ess_tail": ",.0f"}
     for words, found in rows.items():
-        cells = [_cell(found[name], form) for name, form in forms.items()]
+        mean, sd, error = found["mean"], found["sd"], found["mcse_mean"]
+        # A mean is told as precisely as its standard deviation; none has an exponent.
+        cells = [_rounded(mean, sd, 3), _rounded(sd, sd, 3), _rounded(error, error, 2)]
+        cells += [_cell(found[name], form) for name, form in forms.items()]
         lines.append(f"| {' | '.join([words, *cells])} |")
     return "\n".join(lines)
 
@@ -493,6 +496,14 @@ def moves_table(diagnosis: Diagnosis) -> str:
         counts = f"{found['proposed']:,} | {found['accepted']:,}"
         lines.append(f"| {kind} | {counts} | {_cell(found['rate'], '.2%')} |")
     return "\n".join(lines)
+
+
+def _rounded(value: float, scale: float, digits: int) -> str:
+    """Return a value to the place of the given digit of `scale`; in full if that is 0 or nan."""
+    if not scale > 0:
+        return _cell(value, ",.10g")
+    places = digits - 1 - math.floor(math.log10(scale))
+    return f"{round(value, places):,.{max(places, 0)}f}"
 
 
 def _cell(value: float, form: str) -> str:

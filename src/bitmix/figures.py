@@ -113,6 +113,7 @@ def traces(
     names: Sequence[str] | None = None,
     quantities: Mapping[str, str] = TRACED,
     warmup: int = 0,
+    title: str = "The chains, sweep by sweep",
 ) -> Figure:
     """Draw quantities of the trace after every sweep, one line a chain.
 
@@ -130,9 +131,10 @@ def traces(
     warmup : int, default 0
         How many sweeps to shade, those that are left out of results. Of the first half of these
         only what is in the range of all others is seen.
+    title : str
     """
     names = names or [f"chain {latent.chain}" for latent in latents]
-    figure, panels = _panels("The chains, sweep by sweep", len(quantities))
+    figure, panels = _panels(title, len(quantities))
     for axes, (key, label) in zip(panels, quantities.items(), strict=True):
         for i, (latent, name) in enumerate(zip(latents, names, strict=True)):
             sweeps, values = _block_means(latent.trace[key])
@@ -189,7 +191,7 @@ def ranks(quantities: Mapping[str, np.ndarray]) -> Figure:
             excess = _shares_below(chain, levels) - shares
             axes.plot(np.append(0, shares), np.append(0, excess), **_line(i), label=f"chain {i}")
         axes.axhline(0, color="#999999", linewidth=0.8)
-        axes.set(xlabel="share of all draws", ylabel="excess share of the chain's", xlim=(0, 1))
+        axes.set(xlabel="share of all draws", ylabel="excess share of its draws", xlim=(0, 1))
         low, high = axes.get_ylim()
         axes.set_ylim(min(low, -0.1), max(high, 0.1))  # what is small is to look small
         axes.set_title(label, fontsize=9)

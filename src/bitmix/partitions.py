@@ -486,19 +486,21 @@ def extremes(found: Consensus, most: int = 12, smallest: int = 10) -> tuple[np.n
     most : int
         How many of either, at most.
     smallest : int
-        The most certain are one of each cluster of at least this size, or of the largest size.
+        Both are from clusters of at least this size, or of the largest size if none has it: of
+        small ones nearly all vectors are as uncertain as can be.
 
     Returns
     -------
     certain, uncertain : ndarrays of int
-        Their rows, the most and the least certain first; as many of either.
+        Their rows, the most and the least certain first; as many of either. The most certain are
+        one of each cluster.
     """
     rows = _by_certainty(found, np.arange(len(found.assignments)))
     clusters = found.assignments[rows]
     large = rows[found.sizes[clusters] >= min(smallest, found.sizes[0])]
     first = np.unique(found.assignments[large], return_index=True)[1]
     certain = large[np.sort(first)[:most]]
-    return certain, rows[::-1][: len(certain)]
+    return certain, large[::-1][: len(certain)]
 
 
 def _by_certainty(found: Consensus, rows: np.ndarray) -> np.ndarray:

@@ -16,13 +16,15 @@ from bitmix.sampler import sample
 
 PathLike = str | os.PathLike[str]
 
+#: The seed of the study's shuffle and chains.
+SEED = 2015
 #: What the study calls the digits.
 DIGITS = ("zeros", "ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights", "nines")
 
 
 def open_dataset(data_file: PathLike = "") -> Dataset:
     """Return the images in `data_file`; without a file, the study's twos and threes, shuffled."""
-    return load_dataset(data_file) if data_file else shuffle(load_mnist(), seed=0)
+    return load_dataset(data_file) if data_file else shuffle(load_mnist(), SEED)
 
 
 def open_chains(chain_files: Sequence[PathLike], dataset: Dataset) -> list[Latent]:
@@ -34,7 +36,7 @@ def open_chains(chain_files: Sequence[PathLike], dataset: Dataset) -> list[Laten
         If a file's chain was not sampled from `dataset`.
     """
     if not chain_files:
-        return sample(dataset.x, observed=dataset.observed)
+        return sample(dataset.x, seed=SEED, observed=dataset.observed)
     latents = [load_latents(file) for file in chain_files]
     for file, latent in zip(chain_files, latents, strict=True):
         if latent.data_sha256 != dataset.sha256:

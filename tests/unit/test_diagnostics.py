@@ -180,7 +180,10 @@ def test_one_chain_shows_nothing(x, chains):
 def test_the_five_sweeps_of_the_study(x, sampled):
     found = diagnose(sampled, x)
     assert not found.mixed
-    assert "3 sweeps after the warmup are too few" in found.verdict
+    unknown = "Whether these chains have mixed cannot be told: "
+    assert found.verdict.startswith(f"{unknown}3 sweeps after the warmup are too few. What to do:")
+    shorter = diagnose(sampled, x, warmup=4).verdict
+    assert shorter.startswith(f"{unknown}1 sweep after the warmup is too few.")
     assert "initial: seeded" in found.verdict
     assert "0 states a chain kept" in found.verdict
     assert found.pairs == []
@@ -193,6 +196,21 @@ def test_few_sweeps(x, chains, number, sweeps):
     assert not found.mixed
     assert found.verdict.count("What to do: ") == 1
     assert diagnostics.table(found).count("\n") >= 1
+
+
+def test_the_table_rounds_to_the_standard_deviation(x, chains):
+    found = diagnose(chains(2), x)
+    told = {"mcse_mean": 1234.0, "r_hat": 1.2, "ess_bulk": 56.0, "ess_tail": 7.0}
+    huge = told | {"mean": -2_235_644.1, "sd": 19_634.2}
+    small = told | {"mean": 72.3456, "sd": 3.9123, "mcse_mean": 0.123}
+    still = dict.fromkeys(told, math.nan) | {"mean": 1_234_567.0, "sd": 0.0}
+    quantities = {"log_joint": huge, "clusters": small, "largest": still}
+    lines = diagnostics.table(replace(found, quantities=quantities, pairs=[])).splitlines()[2:]
+    assert lines == [
+        "| log joint | -2,235,600 | 19,600 | 1,200 | 1.200 | 56 | 7 |",
+        "| number of clusters | 72.35 | 3.91 | 0.12 | 1.200 | 56 | 7 |",
+        "| largest cluster | 1,234,567 | 0 |  |  |  |  |",
+    ]
 
 
 def test_few_states_are_shown_but_not_judged(x, chains):

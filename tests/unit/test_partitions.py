@@ -284,8 +284,14 @@ def test_extremes_are_the_most_and_the_least_certain(samples):
     np.testing.assert_array_equal(
         found.uncertainty[uncertain], np.sort(found.uncertainty)[::-1][:4]
     )
-    few = consensus([[0, 0, 0, 1, 1, 2]])
-    assert [rows.tolist() for rows in extremes(few, smallest=2)] == [[0, 3], [5, 4]]
+
+
+def test_extremes_are_not_of_small_clusters():
+    found = consensus([[0, 0, 0, 1, 1, 2]] * 2 + [[0, 0, 0, 1, 2, 2]])
+    assert found.assignments.tolist() == [0, 0, 0, 1, 1, 2]
+    assert [rows.tolist() for rows in extremes(found, smallest=1)] == [[0, 3, 5], [5, 4, 3]]
+    assert [rows.tolist() for rows in extremes(found, smallest=2)] == [[0, 3], [4, 3]]
+    assert [rows.tolist() for rows in extremes(found)] == [[0], [2]]  # the largest has only three
 
 
 @pytest.mark.parametrize(
