@@ -590,3 +590,6 @@ onsuccess:
 
 onerror:
     print("Why is said above. A notebook that failed is in the run's logs, with its traceback.")
+    print(
+        "Chains keep their state in results/<run>/checkpoints: the same command goes on from there."
+    )

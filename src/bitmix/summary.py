@@ -171,7 +171,7 @@ def closing_lines(folder: str | Path, summary: Summary, mixed: bool, total_secon
         "images (N)": f"{images:,} of {pixels:,} pixels",
         "clusters (K)": "  ".join(str(chain["clusters"]) for chain in chains),
         "log joint": "  ".join(f"{chain['log_joint']:,.1f}" for chain in chains),
-        "mixed": "yes" if mixed else "no: diagnostics.json says why",
+        "mixed": "yes" if mixed else "not shown: diagnostics.json says why",
         "sampling": f"{sum(summary['seconds']):.1f} s in {len(chains)} chains",
         "total": f"{total_seconds:.1f} s",
     }
