@@ -23,11 +23,11 @@ from arviz_stats.base import array_stats
 from bitmix import __version__
 from bitmix._gibbs import permutation
 from bitmix.arguments import whole
-from bitmix.data import as_binary, data_sha256
+from bitmix.data import as_binary
 from bitmix.files import atomic_write
 from bitmix.latents import Latent
 from bitmix.predict import shared
-from bitmix.summary import write_json
+from bitmix.summary import finite, write_json
 
 #: The quantities of the trace by which chains are compared, in words.
 QUANTITIES = {
@@ -140,9 +140,7 @@ def diagnose(
     """
     _check_one_run(latents)
     latent = latents[0]
-    x, observed = as_binary(x, observed)
-    if data_sha256(x, observed) != latent.data_sha256:
-        raise ValueError("the chains were sampled from other vectors than this x")
+    x, observed = latent.own_data(x, observed)
     chosen = choose_pairs(x, observed, pairs, seed=latent.seed)
     tree = _tree(latents, latent.warmup(warmup), chosen)
     traced = {name: tree["posterior"][name].to_numpy() for name in QUANTITIES}
@@ -307,7 +305,7 @@ def _tree(latents: Sequence[Latent], warmup: int, pairs: np.ndarray) -> xr.DataT
 
     others = [name for name in latent.trace if name not in QUANTITIES]
     before, after = slice(warmup), slice(warmup, None)
-    kept = latent.samples["sweep"] > warmup
+    kept = latent.kept(warmup)
     together = np.stack([_together(one.samples["assignments"][kept], pairs) for one in latents])
     coclustering = xr.Dataset(
         {"together": (("chain", "draw", "pair"), together)},
@@ -533,18 +531,9 @@ def write_diagnosis(path: str | os.PathLike[str], diagnosis: Diagnosis) -> None:
         **origin,
         "settings": json.loads(origin["settings"]),
     }
-    write_json(path, _finite(content))
+    write_json(path, finite(content))
     with atomic_write(Path(path).with_suffix(".nc")) as file:
         file.write(diagnosis.tree.to_netcdf(engine="h5netcdf"))
 
 
 _TOLD = ("quantities", "left_out", "pairs", "seconds", "proposals")
-
-
-def _finite(value: Any) -> Any:
-    """Return `value`, of dicts, lists and scalars, with None for numbers that JSON cannot have."""
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

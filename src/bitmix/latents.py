@@ -173,6 +173,25 @@ class Latent:
             )
         return warmup
 
+    def kept(self, warmup: int | None = None) -> np.ndarray:
+        """Return which of the samples are of states after the warmup, as for `warmup`."""
+        return np.flatnonzero(self.samples["sweep"] > self.warmup(warmup))
+
+    def own_data(
+        self, x: np.ndarray, observed: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return `bitmix.data.as_binary` of the vectors that the chain was sampled from.
+
+        Raises
+        ------
+        ValueError
+            If it was sampled from others.
+        """
+        x, observed = as_binary(x, observed)
+        if data_sha256(x, observed) != self.data_sha256:
+            raise ValueError(f"chain {self.chain} was sampled from other vectors than this x")
+        return x, observed
+
     def states(
         self, x: np.ndarray, observed: np.ndarray | None = None, warmup: int | None = None
     ) -> list["Latent"]:
@@ -197,12 +216,10 @@ class Latent:
         ValueError
             If the chain was sampled from other vectors, or the warmup leaves nothing of it.
         """
-        kept = np.flatnonzero(self.samples["sweep"] > self.warmup(warmup))
+        kept = self.kept(warmup)
         if len(kept) == 0:
             return [self]
-        x, observed = as_binary(x, observed)
-        if data_sha256(x, observed) != self.data_sha256:
-            raise ValueError(f"chain {self.chain} was sampled from other vectors than this x")
+        x, observed = self.own_data(x, observed)
         return [self._state(sample, x, observed) for sample in kept]
 
     def _state(self, sample: int, x: np.ndarray, observed: np.ndarray | None) -> "Latent":

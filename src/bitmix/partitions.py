@@ -20,7 +20,7 @@ from bitmix.arguments import whole
 from bitmix.files import atomic_write
 from bitmix.latents import Latent
 from bitmix.predict import shared
-from bitmix.summary import write_json
+from bitmix.summary import finite, write_json
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -56,13 +56,13 @@ def kept(latents: Sequence[Latent], warmup: int | None = None) -> tuple[np.ndarr
         If the latents differ in their number of vectors, or `warmup` leaves nothing of a chain.
     """
     shared(latents, "vectors", lambda latent: len(latent.assignments))
-    partitions = [_after(latent, latent.warmup(warmup)) for latent in latents]
+    partitions = [_after(latent, warmup) for latent in latents]
     chains = np.repeat(np.arange(len(partitions)), [len(rows) for rows in partitions])
     return np.concatenate(partitions), chains
 
 
-def _after(latent: Latent, warmup: int) -> np.ndarray:
-    rows = latent.samples["assignments"][latent.samples["sweep"] > warmup]
+def _after(latent: Latent, warmup: int | None) -> np.ndarray:
+    rows = latent.samples["assignments"][latent.kept(warmup)]
     return rows if len(rows) else latent.assignments[None]
 
 
@@ -528,10 +528,7 @@ def write_consensus(
         "sizes": found.sizes.tolist(),
         "expected_vi": found.expected_vi,
         "ball": asdict(found.ball),
-        "agreement": {
-            name: np.where(np.isnan(means), None, means).tolist()
-            for name, means in agreements.items()
-        },
+        "agreement": {name: finite(means.tolist()) for name, means in agreements.items()},
     }
     write_json(path, content)
     columns = zip(found.assignments, found.uncertainty, strict=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -123,6 +124,15 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text())
     except ValueError as error:
         raise ValueError(f"{path} is not JSON ({error}); delete it and make it again") from error
+
+
+def finite(value: Any) -> Any:
+    """Return `value`, of dicts, lists and scalars, with None for numbers that JSON cannot have."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_json(path: str | Path, value: Any) -> None:
