@@ -33,8 +33,8 @@ sanitize: install  ## run the tests with bounds checks, then under the sanitizer
 	@tests/sanitize.sh
 
 bench: .venv/.bench  ## measure the kernel against NumPy and Numba, then how fast chains converge
-	@$(BIN)/python tests/benchmarks/bench.py
-	@$(BIN)/python tests/benchmarks/convergence.py
+	@$(BIN)/python benchmarks/bench.py
+	@$(BIN)/python benchmarks/convergence.py
 
 check: install  ## compare the study with its expected values
 	@$(BIN)/snakemake check

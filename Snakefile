@@ -19,10 +19,12 @@ import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version, update_config
 
-from bitmix import checks, sources, summary
-from bitmix.config import ConfigError, resolve, retype
-from bitmix.locks import clear_stale_locks
-from bitmix.settings import Settings
+from bitmix.workflow import checks, summary
+from bitmix.data import sources
+from bitmix.io import read_json
+from bitmix.workflow.config import ConfigError, resolve, retype
+from bitmix.workflow.locks import clear_stale_locks
+from bitmix.sampling.settings import Settings
 
 min_version("9.0")
 
@@ -194,17 +196,17 @@ rule data:
 
 rule chain:
     input:
-        notebook="notebooks/02-chain.ipynb",
+        notebook="notebooks/02-model.ipynb",
         data_file=rules.data.output.data_file,
         code=CODE,
     output:
-        notebook="results/{run}/notebooks/02-chain-{chain}.ipynb",
+        notebook="results/{run}/notebooks/02-model-{chain}.ipynb",
         chain_file="results/{run}/chains/{chain}.pkl",
     log:
-        notebook="results/{run}/logs/02-chain-{chain}.ipynb",
-        messages="results/{run}/logs/02-chain-{chain}.txt",
+        notebook="results/{run}/logs/02-model-{chain}.ipynb",
+        messages="results/{run}/logs/02-model-{chain}.txt",
     benchmark:
-        "results/{run}/benchmarks/02-chain-{chain}.tsv"
+        "results/{run}/benchmarks/02-model-{chain}.tsv"
     conda:
         "environment.yml"
     threads: 1
@@ -267,19 +269,19 @@ rule clusters:
 
 rule predictions:
     input:
-        notebook="notebooks/04-predictions.ipynb",
+        notebook="notebooks/06-predictions.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=CODE,
     output:
-        notebook="results/{run}/notebooks/04-predictions.ipynb",
+        notebook="results/{run}/notebooks/06-predictions.ipynb",
         predictions=figure("predictions", "4 predictions", "half-hidden data completed"),
         others=others("predictions"),
     log:
-        notebook="results/{run}/logs/04-predictions.ipynb",
-        messages="results/{run}/logs/04-predictions.txt",
+        notebook="results/{run}/logs/06-predictions.ipynb",
+        messages="results/{run}/logs/06-predictions.txt",
     benchmark:
-        "results/{run}/benchmarks/04-predictions.tsv"
+        "results/{run}/benchmarks/06-predictions.tsv"
     conda:
         "environment.yml"
     threads: 1
@@ -302,12 +304,12 @@ rule predictions:
 
 rule diagnostics:
     input:
-        notebook="notebooks/06-diagnostics.ipynb",
+        notebook="notebooks/04-mixing.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
-        code=[*CODE, "src/bitmix/diagnostics.py", "src/bitmix/summary.py"],
+        code=[*CODE, "src/bitmix/diagnostics/diagnostics.py", "src/bitmix/workflow/summary.py"],
     output:
-        notebook="results/{run}/notebooks/06-diagnostics.ipynb",
+        notebook="results/{run}/notebooks/04-mixing.ipynb",
         diagnostics="results/{run}/diagnostics.json",
         draws="results/{run}/diagnostics.nc",
         trace=figure("diagnostics-trace", "6 diagnostics", "what is compared, by sweep"),
@@ -315,10 +317,10 @@ rule diagnostics:
         autocorrelation=figure("diagnostics-autocorrelation", "6 diagnostics", "autocorrelation"),
         others=others("diagnostics-trace", "diagnostics-ranks", "diagnostics-autocorrelation"),
     log:
-        notebook="results/{run}/logs/06-diagnostics.ipynb",
-        messages="results/{run}/logs/06-diagnostics.txt",
+        notebook="results/{run}/logs/04-mixing.ipynb",
+        messages="results/{run}/logs/04-mixing.txt",
     benchmark:
-        "results/{run}/benchmarks/06-diagnostics.tsv"
+        "results/{run}/benchmarks/04-mixing.tsv"
     conda:
         "environment.yml"
     threads: 1
@@ -339,12 +341,12 @@ rule diagnostics:
 
 rule consensus:
     input:
-        notebook="notebooks/07-consensus.ipynb",
+        notebook="notebooks/05-consensus.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
-        code=[*CODE, "src/bitmix/summary.py"],
+        code=[*CODE, "src/bitmix/workflow/summary.py"],
     output:
-        notebook="results/{run}/notebooks/07-consensus.ipynb",
+        notebook="results/{run}/notebooks/05-consensus.ipynb",
         consensus="results/{run}/consensus.json",
         table="results/{run}/consensus.csv",
         agreement=figure("agreement", "7 consensus", "agreement between the chains"),
@@ -353,10 +355,10 @@ rule consensus:
         certainty=figure("certainty", "7 consensus", "the most and least certain"),
         others=others("agreement", "consensus", "coclustering", "certainty"),
     log:
-        notebook="results/{run}/logs/07-consensus.ipynb",
-        messages="results/{run}/logs/07-consensus.txt",
+        notebook="results/{run}/logs/05-consensus.ipynb",
+        messages="results/{run}/logs/05-consensus.txt",
     benchmark:
-        "results/{run}/benchmarks/07-consensus.tsv"
+        "results/{run}/benchmarks/05-consensus.tsv"
     conda:
         "environment.yml"
     threads: 1
@@ -394,7 +396,7 @@ rule summary:
             rules.consensus.output.coclustering,
             rules.consensus.output.certainty,
         ],
-        code=[*CODE, "src/bitmix/summary.py"],
+        code=[*CODE, "src/bitmix/workflow/summary.py"],
     output:
         summary="results/{run}/summary.json",
     log:
@@ -481,21 +483,21 @@ rule table:
 
 rule evaluate:
     input:
-        notebook="notebooks/05-evaluation.ipynb",
+        notebook="notebooks/07-evaluation.ipynb",
         data_file=rules.data.output.data_file,
-        code=[*CODE, "src/bitmix/evaluation.py", "src/bitmix/summary.py"],
+        code=[*CODE, "src/bitmix/evaluation/evaluation.py", "src/bitmix/workflow/summary.py"],
     output:
-        notebook="results/{run}/notebooks/05-evaluation.ipynb",
+        notebook="results/{run}/notebooks/07-evaluation.ipynb",
         evaluation="results/{run}/evaluation.json",
         seconds=figure("evaluation-seconds", "5 evaluation", "scores by CPU seconds"),
         sweeps=figure("evaluation-sweeps", "5 evaluation", "scores by sweeps"),
         calibration=figure("evaluation-calibration", "5 evaluation", "calibration"),
         others=others("evaluation-seconds", "evaluation-sweeps", "evaluation-calibration"),
     log:
-        notebook="results/{run}/logs/05-evaluation.ipynb",
-        messages="results/{run}/logs/05-evaluation.txt",
+        notebook="results/{run}/logs/07-evaluation.ipynb",
+        messages="results/{run}/logs/07-evaluation.txt",
     benchmark:
-        "results/{run}/benchmarks/05-evaluation.tsv"
+        "results/{run}/benchmarks/07-evaluation.tsv"
     wildcard_constraints:
         run="|".join(EVALUATED),
     conda:
@@ -580,10 +582,10 @@ onsuccess:
         written = Path(f"results/{run}/summary.json")
         if written.exists() and written.stat().st_mtime > START:
             elapsed = time.time() - START
-            mixed = summary.read_json(written.with_name("diagnostics.json"))["mixed"]
+            mixed = read_json(written.with_name("diagnostics.json"))["mixed"]
             print(
                 summary.closing_lines(
-                    written.parent, summary.read_json(written), mixed, elapsed
+                    written.parent, read_json(written), mixed, elapsed
                 )
             )
 

@@ -3,9 +3,8 @@
 from importlib import import_module as _import_module
 from importlib.metadata import version as _version
 
+from bitmix.chains import Latent, load_latents, save_latents
 from bitmix.data import Dataset, load_mnist, shuffle
-from bitmix.labels import label_probabilities
-from bitmix.latents import Latent, load_latents, save_latents
 from bitmix.predict import (
     complete,
     log_predictive,
@@ -15,7 +14,8 @@ from bitmix.predict import (
     posterior_predictive,
     responsibilities,
 )
-from bitmix.sampler import sample, sample_chain
+from bitmix.predict.labels import label_probabilities
+from bitmix.sampling.sampler import sample, sample_chain
 
 __version__ = _version("bitmix")
 
@@ -24,7 +24,7 @@ _LATER = {
     "BernoulliDPMixture": "bitmix.estimator",
     "coclustering": "bitmix.partitions",
     "consensus": "bitmix.partitions",
-    "credible_interval": "bitmix.intervals",
+    "credible_interval": "bitmix.predict.intervals",
     "diagnose": "bitmix.diagnostics",
 }
 

@@ -20,9 +20,10 @@ from sklearn.base import (
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bitmix import predict, sampler
+from bitmix import predict
+from bitmix.chains import Latent
 from bitmix.data import as_binary
-from bitmix.latents import Latent
+from bitmix.sampling import sampler
 
 
 class BernoulliDPMixture(
@@ -59,7 +60,7 @@ class BernoulliDPMixture(
     hyperprior : {"exponential", "bda"}, default="exponential"
         Hyperprior of the features' Beta priors, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str, default=("assign", "pixel_priors")
-        The moves of a sweep, see `bitmix.settings.Settings`.
+        The moves of a sweep, see `bitmix.sampling.settings.Settings`.
     proposals : int, default=100
         Proposals of a sweep, if `moves` has `split_merge`.
     binarize : float or None, default=0.0

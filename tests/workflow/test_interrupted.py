@@ -20,7 +20,7 @@ CHAINS = [f"results/small/chains/{chain}.pkl" for chain in (0, 1)]
 def workflow(finished, tmp_path):
     """The finished small run, to be made longer, with checkpoints twenty times a second."""
     workflow = finished.copy(tmp_path / "copy")
-    notebook = workflow.folder / "notebooks/02-chain.ipynb"
+    notebook = workflow.folder / "notebooks/02-model.ipynb"
     text = notebook.read_text()
     argument = '"    progress=progress,\\n"'
     assert text.count(argument) == 1

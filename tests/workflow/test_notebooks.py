@@ -29,12 +29,12 @@ def code_cells(notebook):
 def test_there_are_notebooks():
     assert [path.stem for path in NOTEBOOKS] == [
         "01-data",
-        "02-chain",
+        "02-model",
         "03-clusters",
-        "04-predictions",
-        "05-evaluation",
-        "06-diagnostics",
-        "07-consensus",
+        "06-predictions",
+        "07-evaluation",
+        "04-mixing",
+        "05-consensus",
     ]
 
 

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 import bitmix
-from bitmix import sources
-from bitmix.data import load_dataset
+from bitmix.data import load_dataset, sources
 
 CONFIG = """
 runs:

@@ -16,8 +16,8 @@ from PIL import Image
 
 import bitmix
 from bitmix.data import load_dataset
-from bitmix.moves import MOVES
-from bitmix.settings import Settings
+from bitmix.sampling.moves import MOVES
+from bitmix.sampling.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 FIGURES = [
@@ -39,12 +39,12 @@ FIGURES = [
 ]
 STAGES = [
     "01-data",
-    "02-chain-0",
-    "02-chain-1",
+    "02-model-0",
+    "02-model-1",
     "03-clusters",
-    "04-predictions",
-    "06-diagnostics",
-    "07-consensus",
+    "06-predictions",
+    "04-mixing",
+    "05-consensus",
 ]
 
 
@@ -109,12 +109,12 @@ def test_the_chains_of_all_moves_keep_states(finished):
         for folder in ("chains", "checkpoints"):
             assert same(bitmix.load_latents(run / f"{folder}/{chain}.pkl"), latent)
         assert latent.samples["sweep"].tolist() == [2, 4, 6, 8]
-        assert "never on or always on" in (run / f"notebooks/02-chain-{chain}.ipynb").read_text()
-    assert "6 states of 2 chains" in (run / "notebooks/04-predictions.ipynb").read_text()
+        assert "never on or always on" in (run / f"notebooks/02-model-{chain}.ipynb").read_text()
+    assert "6 states of 2 chains" in (run / "notebooks/06-predictions.ipynb").read_text()
 
 
 def test_the_chain_notebook_reports_its_time_and_progress(results, finished):
-    assert "mcmc took" in (results / "notebooks/02-chain-0.ipynb").read_text()
+    assert "mcmc took" in (results / "notebooks/02-model-0.ipynb").read_text()
     assert re.search(r"^chain 0: .*sweep", (finished.folder / "output.txt").read_text(), re.M)
 
 
@@ -154,7 +154,7 @@ def test_the_diagnostics_tell_that_so_few_sweeps_are_not_enough(finished, run, d
     told = json.loads((folder / "diagnostics.json").read_text())
     assert told["mixed"] is False
     assert told["draws"] == {"chain": 2, "draw": draws}
-    assert told["verdict"] in "".join(printed(folder / "notebooks/06-diagnostics.ipynb"))
+    assert told["verdict"] in "".join(printed(folder / "notebooks/04-mixing.ipynb"))
     with xr.open_datatree(folder / "diagnostics.nc", engine="h5netcdf") as tree:
         for chain in range(2):
             latent = bitmix.load_latents(folder / f"chains/{chain}.pkl")
@@ -200,7 +200,7 @@ def test_check_fails_on_a_perturbed_value(finished, tmp_path):
     assert result.returncode == 1
     assert re.search(r"^chain 1 sizes .* DIFFERS$", result.stdout, re.MULTILINE)
     assert result.stdout.count("DIFFERS") == 1
-    assert "src/bitmix/_gibbs.pyx" in result.stdout
+    assert "src/bitmix/kernel.pyx" in result.stdout
     assert "NOT as expected." in (workflow.folder / "results/check.txt").read_text()
 
 
@@ -256,7 +256,7 @@ def test_code_that_is_not_installed_is_not_run(finished, tmp_path):
 
 def test_a_failing_notebook_leaves_its_traceback_and_no_output(finished, tmp_path):
     workflow = finished.copy(tmp_path / "copy")
-    path = workflow.folder / "notebooks/04-predictions.ipynb"
+    path = workflow.folder / "notebooks/06-predictions.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[-1].source = "raise RuntimeError('broken for the test')"
     nbformat.write(notebook, path)
@@ -264,8 +264,8 @@ def test_a_failing_notebook_leaves_its_traceback_and_no_output(finished, tmp_pat
     assert result.returncode == 1
     assert "RuntimeError: broken for the test" in result.stdout
     results = workflow.folder / "results/small"
-    assert "broken for the test" in (results / "logs/04-predictions.ipynb").read_text()
-    assert not (results / "notebooks/04-predictions.ipynb").exists()
+    assert "broken for the test" in (results / "logs/06-predictions.ipynb").read_text()
+    assert not (results / "notebooks/06-predictions.ipynb").exists()
     assert not (results / "figures/predictions.png").exists()
     assert jobs(workflow.snakemake("--dry-run", "small").stdout)["predictions"] == "1"
     assert jobs(workflow.snakemake("--dry-run", "check").stdout)["predictions"] == "1"

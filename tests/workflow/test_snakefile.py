@@ -36,8 +36,8 @@ def commands(pristine):
 def test_a_dry_run_lists_the_jobs(commands):
     notebooks = [re.search(r"notebooks/\S+", command)[0] for command in commands]
     assert Counter(Path(notebook).stem for notebook in notebooks) == {
-        "01-data": 2, "02-chain": 4, "03-clusters": 2, "04-predictions": 2, "05-evaluation": 1,
-        "06-diagnostics": 2, "07-consensus": 2,
+        "01-data": 2, "02-model": 4, "03-clusters": 2, "06-predictions": 2, "07-evaluation": 1,
+        "04-mixing": 2, "05-consensus": 2,
     }  # fmt: skip
 
 

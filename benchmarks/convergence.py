@@ -1,0 +1,269 @@
+"""Measure how far chains get, and how fast: a table, JSON and two figures.
+
+    python benchmarks/convergence.py [--quick] [--output results/benchmarks/convergence.json]
+
+The images are the study's, the twos and threes of MNIST, shuffled; the concentration stays 1. Every
+chain is the one that `bitmix.sample_chain` samples from the same seed. In the contest a chain has a
+minute, in the comparison of first partitions 100 sweeps.
+
+Seconds are CPU seconds of the chain's thread, so that what else the machine is doing counts
+little (it still shares caches and memory). They include the first partition and the moves, but not
+the packing of the images, once a run, nor the log joint, which the chain does not need.
+"""
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read as NumPy is imported; a chain has one thread
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import matplotlib as mpl
+import numpy as np
+from cycler import cycler
+from matplotlib.figure import Figure
+from report import Measure, report
+from tqdm import tqdm
+
+import bitmix
+from bitmix import kernel
+from bitmix.figures import COLOURS, DASHES, STYLE, TRACED, save_figure
+from bitmix.sampling.initial import INITIAL
+from bitmix.sampling.moves import MOVES
+from bitmix.sampling.settings import Settings
+
+SECONDS = 60.0
+TOP = (-2_056_000, -2_018_000)  # the log joints that are drawn enlarged
+STUDY = {"initial": "random", "moves": ("assign", "pixel_priors")}
+SPLIT_MERGE = {"initial": "random", "moves": ("assign", "split_merge", "pixel_priors")}
+# The pixel priors go first: with alpha = beta = 1, as a chain starts, the first assignments would
+# dissolve a quarter of the seeded clusters.
+GIBBS_FROM_SEEDS = ("pixel_priors", "assign")
+FROM_SEEDS = (*GIBBS_FROM_SEEDS, "split_merge")
+SEEDED = {"initial": "seeded", "initial_clusters": 600, "moves": FROM_SEEDS}
+
+# Chains of the prototype, measured when it was written. With split-merge: label, seconds and log
+# joint; plain Gibbs: log joint by sweep, of which the last took about so many seconds.
+PROTOTYPE = (
+    ("10 sweeps", 1.1, -2_095_461),
+    ("60 sweeps", 6.6, -2_049_503),
+    ("two seeds", 55, -2_035_016),
+    ("", 55, -2_036_270),
+    ("3,000 sweeps", 450, -2_027_633),
+)
+PROTOTYPE_GIBBS = {5: -2_224_307, 10: -2_184_945, 60: -2_112_749, 300: -2_082_638}
+PROTOTYPE_GIBBS_SECONDS = 50
+TARGETS = {10: "> -2,095,000", 60: "> -2,049,000"}  # of split-merge, by sweep
+TARGET_SEEDED = "> -2,032,000"  # median after SECONDS
+
+SEEDS = (100, 300, 450, 600, 1000)
+STARTS = {
+    "random, 100 clusters": {"initial": "random", "initial_clusters": 100},
+    "a single cluster": {"initial": "single"},
+    **{f"seeded, {k:,} clusters": {"initial": "seeded", "initial_clusters": k} for k in SEEDS},
+}
+# From light to dark the seeded starts, which have more and more clusters; the last: fixed priors.
+LOOKS = cycler(
+    color=["black", COLOURS[1], *mpl.colormaps["viridis_r"](np.linspace(0.1, 1, 5)), COLOURS[1]],
+    linestyle=["-.", "--", *len(SEEDS) * ["-"], ":"],
+)
+
+
+@dataclass
+class Job:
+    """A chain to run: until its sweeps or its CPU seconds are over, whichever is first."""
+
+    name: str
+    settings: dict
+    seed: int = 0
+    sweeps: float = float("inf")
+    seconds: float = float("inf")
+
+
+# ---------------------------------------------------------------- the chains
+
+
+def curve(job: Job) -> dict[str, list]:
+    """Run a chain; returns its seconds, log joint and clusters at the start and by sweep."""
+    x = bitmix.shuffle(bitmix.load_mnist(), seed=0).x
+    images, settings = kernel.Images(x), Settings(**job.settings)
+    generator = np.random.PCG64(np.random.SeedSequence(job.seed, spawn_key=(0,)))
+    found = {"seconds": [], "log_joint": [], "clusters": []}
+
+    def note(seconds):
+        found["seconds"].append(seconds)
+        found["log_joint"].append(mixture.log_joint())
+        found["clusters"].append(mixture.clusters)
+
+    start = time.thread_time()
+    labels = INITIAL[settings.initial](x, None, settings.initial_clusters, generator)
+    ones, assignments = np.ones(x.shape[1]), np.unique(labels, return_inverse=True)[1]
+    mixture = images.mixture(assignments, ones, ones, settings.concentration)
+    spent = time.thread_time() - start
+    note(spent)
+    while spent < job.seconds and len(found["seconds"]) <= job.sweeps:
+        start = time.thread_time()
+        for move in settings.moves:
+            MOVES[move](mixture, settings, generator)
+        spent += time.thread_time() - start
+        note(spent)
+    return found
+
+
+def contest(seconds: float, seeds: int) -> Iterator[Job]:
+    """The chains that are compared by their seconds."""
+    yield Job("plain Gibbs, random start", STUDY, seconds=seconds)
+    yield Job("split-merge, random start", SPLIT_MERGE, seconds=seconds)
+    for seed in range(seeds):
+        yield Job(f"split-merge, seeded start, seed {seed}", SEEDED, seed, seconds=seconds)
+
+
+def starts(sweeps: int) -> Iterator[Job]:
+    """The first partitions, each with plain Gibbs and with split-merge."""
+    for schedule, moves in (("plain Gibbs", GIBBS_FROM_SEEDS), ("split-merge", FROM_SEEDS)):
+        for start, settings in STARTS.items():
+            yield Job(f"{schedule}: {start}", {**settings, "moves": moves}, sweeps=sweeps)
+        fixed = {"initial": "single", "moves": moves[1:]}
+        yield Job(f"{schedule}: a single cluster, pixel priors fixed", fixed, sweeps=sweeps)
+
+
+def run(*groups: list[Job]) -> list[dict[str, dict[str, list]]]:
+    """Run the chains, two at a time; for each group the curves by name."""
+    jobs = [job for group in groups for job in group]
+    with ProcessPoolExecutor(2) as pool:
+        done = pool.map(curve, jobs)
+        curves = iter(tqdm(done, total=len(jobs), unit="chain", disable=None))
+        return [{job.name: next(curves) for job in group} for group in groups]
+
+
+def after(found: Mapping[str, list], seconds: float) -> float:
+    """The log joint that a chain has reached within so many seconds."""
+    sweep = np.searchsorted(found["seconds"], seconds, side="right") - 1
+    return found["log_joint"][max(sweep, 0)]
+
+
+def measures(curves: Mapping[str, dict], seconds: float) -> Iterator[Measure]:
+    """What the contest shows; a target needs as many sweeps, or seconds, as it was set for."""
+    gibbs, split_merge, *seeded = curves.values()
+    for sweeps, prototype in PROTOTYPE_GIBBS.items():
+        if sweeps < len(gibbs["log_joint"]):
+            name = f"plain Gibbs, {sweeps} sweeps (prototype {prototype:,})"
+            yield Measure(name, gibbs["log_joint"][sweeps], "nats")
+    for sweeps, target in TARGETS.items():
+        if sweeps < len(split_merge["log_joint"]):
+            name = f"split-merge, {sweeps} sweeps"
+            yield Measure(name, split_merge["log_joint"][sweeps], "nats", target)
+            yield Measure("  CPU time", split_merge["seconds"][sweeps], "s")
+    yield Measure(f"plain Gibbs, {seconds:g} s", after(gibbs, seconds), "nats")
+    yield Measure(f"split-merge, {seconds:g} s", after(split_merge, seconds), "nats")
+    reached = [after(found, seconds) for found in seeded]
+    for seed, end in enumerate(reached):
+        yield Measure(f"split-merge from seeds, {seconds:g} s, seed {seed}", end, "nats")
+    target = TARGET_SEEDED if seconds >= SECONDS else ""
+    yield Measure(f"  median of {len(reached)}", median(reached), "nats", target)
+
+
+# ---------------------------------------------------------------- the figures
+
+
+@mpl.rc_context(STYLE)
+def draw_contest(curves: Mapping[str, dict]) -> Figure:
+    """Draw the log joint by CPU seconds, and where the prototype was; at the right, the top."""
+    figure = Figure(figsize=(9, 4.8), layout="constrained")
+    whole, top = figure.subplots(ncols=2)
+    kinds = list(dict.fromkeys(name.partition(", seed ")[0] for name in curves))
+    for axes in (whole, top):
+        for name, found in curves.items():
+            kind, _, seed = name.partition(", seed ")
+            i = kinds.index(kind)
+            look = {"color": COLOURS[i], "linestyle": DASHES[i], "linewidth": 1.2}
+            label = kind if seed in ("", "0") else None
+            axes.plot(found["seconds"][1:], found["log_joint"][1:], label=label, **look)
+        axes.set(xscale="log", xlabel="CPU seconds of one core")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+    sweeps, log_joint = max(PROTOTYPE_GIBBS.items())
+    gibbs = (f"plain Gibbs, {sweeps} sweeps", PROTOTYPE_GIBBS_SECONDS, log_joint)
+    for label, *at in (*PROTOTYPE, gibbs):
+        for axes in (whole, top):
+            (cross,) = axes.plot(*at, "x", color="black")
+        axes, below = (top if at[1] > TOP[0] else whole), label == gibbs[0]
+        axes.annotate(label, at, (2, -14 if below else 10), textcoords="offset points", fontsize=7)
+    cross.set_label("prototype")
+    whole.set(xlim=(0.08, 2000), ylim=(-2_230_000, TOP[1]), ylabel="log joint (nats)")
+    top.set(xlim=(0.5, 2000), ylim=TOP)
+    top.set_title("the top, enlarged", fontsize=9)
+    figure.suptitle("How far chains get, and how fast", x=0.01, ha="left", fontsize=11)
+    figure.legend(
+        *top.get_legend_handles_labels(), loc="outside lower left", ncols=4, frameon=False
+    )
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def draw_starts(curves: Mapping[str, dict]) -> Figure:
+    """Draw log joint and clusters by sweep from each first partition; a column a schedule."""
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    panels = figure.subplots(2, 2, sharex=True, sharey="row")
+    schedules = list(dict.fromkeys(name.partition(": ")[0] for name in curves))
+    for column, schedule in zip(panels.T, schedules, strict=True):
+        column[0].set_title(schedule, fontsize=9)
+        for axes, key in zip(column, TRACED, strict=True):
+            axes.set_prop_cycle(LOOKS)
+            for name, found in curves.items():
+                if name.startswith(schedule):
+                    sweeps = np.arange(len(found[key]))
+                    axes.plot(sweeps[1:], found[key][1:], label=name.partition(": ")[2])
+    for axes, (key, label) in zip(panels[:, 0], TRACED.items(), strict=True):
+        axes.set(xscale="log", ylabel=label, yscale="log" if key == "clusters" else "linear")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+    panels[0, 0].set_ylim(-2_260_000, -2_015_000)
+    for axes in panels[1]:
+        axes.set_xlabel("sweep")
+    figure.suptitle("First partitions, sweep by sweep", x=0.01, ha="left", fontsize=11)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower left", ncols=4, frameon=False
+    )
+    return figure
+
+
+def ends(curves: Mapping[str, dict]) -> str:
+    """Where each chain ends, in words."""
+    return "; ".join(
+        f"{name}, at {found['log_joint'][-1]:,.0f} with {found['clusters'][-1]:,} clusters"
+        for name, found in curves.items()
+    )
+
+
+def save_figures(contest_curves: Mapping, starts_curves: Mapping, folder: Path) -> None:
+    """Write both figures, with what they show in words."""
+    alt = f"Log joint by CPU seconds; crosses: the prototype. Chains end: {ends(contest_curves)}."
+    save_figure(draw_contest(contest_curves), folder, "convergence", alt)
+    alt = f"Log joint and clusters by sweep. Chains end: {ends(starts_curves)}."
+    save_figure(draw_starts(starts_curves), folder, "starts", alt)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a second a chain, two seeds")
+    parser.add_argument("--output", type=Path, default=Path("results/benchmarks/convergence.json"))
+    options = parser.parse_args()
+
+    seconds, seeds, sweeps = (1.0, 2, 2) if options.quick else (SECONDS, 5, 100)
+    contest_curves, starts_curves = run(list(contest(seconds, seeds)), list(starts(sweeps)))
+    save_figures(contest_curves, starts_curves, options.output.parent)
+    curves = {"contest": contest_curves, "starts": starts_curves}
+    return report(measures(contest_curves, seconds), options.output, curves=curves)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+/* What the sweep asks of the vector unit: one table of functions for each instruction set.
+ *
+ * simd.c is compiled once for each level (x86-64: baseline, v3 = AVX2, v4 = AVX-512; elsewhere
+ * baseline alone) and bitmix_simd_best() picks at run time, so one build runs anywhere. All levels
+ * return the same bits.
+ *
+ * Conventions: pixels are the active ones, those on in some image; `pixels` is their number padded to
+ * a multiple of 32, `rows` is not padded. An image is the list `on` of its on-pixels, and `bits`, one
+ * bit a pixel, least significant first.
+ */
+#ifndef BITMIX_SIMD_H
+#define BITMIX_SIMD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BITMIX_LANES 16
+
+/* Where the cost of cluster k stands in its 64: bytes are summed as pairs, see screen_blocks */
+#define BITMIX_COST_COLUMN(k) ((k) % 32 * 2 + (k) / 32 % 2)
+
+typedef struct {
+    const char *name;
+
+    /* out[k] = base[k] + sum over on-pixels d of the weight of pixel d in cluster k, which is
+     * weights[k / 16 * stride + 16 d + k % 16], for 16 * blocks clusters */
+    void (*score)(const float *weights, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
+                  const float *base, ptrdiff_t blocks, float *out);
+
+    /* out[k] = base[k] + sum over on-pixels d of the cost of pixel d in cluster k, which is
+     * costs[k / 64 * stride + 64 d + BITMIX_COST_COLUMN(k)], for 64 * blocks clusters, held at
+     * 65535. Returns the least but for out[but]. */
+    uint16_t (*screen)(const uint8_t *costs, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
+                       const uint16_t *base, ptrdiff_t blocks, ptrdiff_t but, uint16_t *out);
+
+    /* The k of screen's `out` that are at most `limit`, ascending; returns how many */
+    ptrdiff_t (*below)(const uint16_t *out, ptrdiff_t blocks, uint16_t limit, int32_t *columns);
+
+    /* Index drawn with probability proportional to p = exp(score - greatest score), by inversion of
+     * the cumulative sum at u in [0, 1). The scores leave out an unknown mass of up to `rest`, that
+     * may lie anywhere between them: -1 if it could matter. p is left in `p`. */
+    ptrdiff_t (*choose)(const float *score, ptrdiff_t blocks, double u, double rest, float *p);
+
+    /* Sum of column[d] over the on-pixels */
+    float (*sum_on)(const float *column, const uint16_t *bits, ptrdiff_t pixels);
+
+    /* A cluster's log(alpha + c) and log(beta + n - c), each count lessened by `lag` but not below
+     * zero, and their difference. Returns the sum of the second. */
+    double (*cluster_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
+                           int32_t lag, ptrdiff_t pixels, float *log_on, float *log_off,
+                           float *weights);
+
+    /* The one log of each pixel that changes as an image joins (delta = 1) or leaves (-1) a cluster
+     * that will then have n members: log(alpha + c) where it is on, log(beta + n - c) where it is
+     * off. Returns their sum. */
+    double (*changed_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
+                           const uint16_t *bits, int32_t delta, ptrdiff_t pixels, float *changed);
+
+    /* Let the image join or leave: counts, logs, and their difference. `changed` is what
+     * changed_logs found, or NULL. Returns the sum of log(beta + n - c). */
+    double (*change)(const float *alpha, const float *beta, int32_t *counts, int32_t n,
+                     const uint16_t *bits, int32_t delta, ptrdiff_t pixels, const float *changed,
+                     float *log_on, float *log_off, float *weights);
+
+    /* The weights of a cluster some of whose members lack some pixels, after an image joins (delta =
+     * 1), leaves (-1) or neither (0): log(alpha + c) - log(beta + n - c), and for an image that
+     * lacks the pixel log(alpha + beta + n) - log(beta + n - c), n differing between pixels.
+     * `missing` has the padding set. Returns minus the sum of the latter. */
+    double (*masked_logs)(const float *alpha, const float *beta, const float *shift,
+                          const int32_t *counts, const int32_t *members, const uint16_t *bits,
+                          const uint16_t *missing, int32_t delta, ptrdiff_t pixels, float *weights,
+                          float *weights_missing);
+
+    /* Column of the transposed weights: weights[16 d] = column[d] for d < rows */
+    void (*scatter)(const float *column, ptrdiff_t rows, float *weights);
+
+    /* Column of the costs: costs[64 d] = scale * (ceiling[d] - column[d]), rounded down and held in
+     * 0..127, for d < rows. Returns the sum of what the column exceeds the ceiling. */
+    double (*scatter_costs)(const float *column, const float *ceiling, float scale, ptrdiff_t rows,
+                            uint8_t *costs);
+
+    /* top[d] = max(top[d], column[d]) for d < pixels */
+    void (*take_max)(const float *column, ptrdiff_t pixels, float *top);
+
+    /* Sum of log(shift[d] + n) over d < pixels */
+    double (*sum_log)(const float *shift, float n, ptrdiff_t pixels);
+
+    /* Sum of lgamma(a + term[i]) over i < n */
+    double (*sum_lgamma)(double a, const double *term, ptrdiff_t n);
+
+    /* Sum of log Gamma(a + t) / Gamma(a) over counts t, given as more[j], how many are greater than
+     * j, for j < 16, and those that are at least 16 */
+    double (*log_rising)(double a, const double *more, const double *large, ptrdiff_t n_large);
+
+    /* out[d] = sum over clusters k of log B(alpha + c, beta + n - c) - log B(alpha, beta), with
+     * c = counts[k * pixels + d] and n = members[k * pixels + d] */
+    void (*log_marginal)(const double *alpha, const double *beta, const int32_t *counts,
+                         const int32_t *members, ptrdiff_t clusters, ptrdiff_t pixels, double *out);
+
+    double (*log)(double);
+    double (*exp)(double);
+    double (*lgamma)(double);
+
+    /* The arithmetic over arrays, for its tests; n a multiple of LANES */
+    void (*array_log_f32)(const float *x, float *out, ptrdiff_t n);
+    void (*array_exp_f32)(const float *x, float *out, ptrdiff_t n);
+    void (*array_log_f64)(const double *x, double *out, ptrdiff_t n);
+    void (*array_exp_f64)(const double *x, double *out, ptrdiff_t n);
+    void (*array_lgamma_f64)(const double *x, double *out, ptrdiff_t n);
+} bitmix_simd;
+
+/* The level of that name ("baseline", "v3", "v4"), or NULL if this build or machine lacks it */
+const bitmix_simd *bitmix_simd_named(const char *name);
+
+/* The widest level that this machine runs */
+const bitmix_simd *bitmix_simd_best(void);
+
+#endif

@@ -1,0 +1,167 @@
+"""Checkpoints: the file in which a chain that is being sampled survives its process.
+
+A checkpoint is a file of latents of the state after some sweep. A chain that continues from it is
+bit for bit the chain that was never interrupted, provided that everything that determines a chain
+is the same: data, seed, settings and code. All are in the file, and are compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bitmix import kernel
+from bitmix.chains import Latent, LatentError, load_latents, save_latents
+from bitmix.io import atomic_write, remove_temporaries
+
+logger = logging.getLogger("bitmix")
+
+# What determines a chain, beside the compiled kernel and the moves.
+_CODE = ("initial.py", "sampler.py", "settings.py")
+
+
+class CheckpointTaken(RuntimeError):
+    """Another process has begun to sample the same chain into the same file."""
+
+
+@cache
+def code_sha256() -> str:
+    """Return the sha256, in hex, of the installed files that determine a chain.
+
+    They are the compiled kernel, the moves, and what starts a chain and goes through its schedule.
+    """
+    package = Path(__file__).parent
+    files = [Path(kernel._gibbs.__file__), *(package / name for name in _CODE)]
+    digest = hashlib.sha256()
+    for file in [*files, *sorted((package / "moves").glob("*.py"))]:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+class Checkpoint:
+    """The checkpoint of one chain.
+
+    It belongs to the process that opened it last, of which a file beside it has the name. An older
+    process that still runs, such as a notebook that outlived its killed Snakemake, finds out at its
+    next sweep and stops: two processes never take turns in one file.
+
+    Parameters
+    ----------
+    path : path-like
+    every : float
+        Seconds from one checkpoint to the next.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], every: float) -> None:
+        self.path = Path(path)
+        self.every = every
+        self.name = secrets.token_bytes(8)
+        self.owner = self.path.with_name(f".{self.path.name}.owner")
+
+    def read(self, wanted: Mapping[str, Any]) -> Latent | None:
+        """Return the state to continue from; None, with a line in the log why, if it is no use.
+
+        Parameters
+        ----------
+        wanted : mapping
+            What identifies the chain that is asked for: the items `data_sha256`, `seed`, `chain`,
+            `config` and `code_sha256` that its Latent will have.
+        """
+        try:
+            found = load_latents(self.path)
+        except FileNotFoundError:
+            return None
+        except LatentError as error:
+            logger.warning("starting over: %s", str(error).partition(";")[0])
+            return None
+        if reason := _difference(found, wanted):
+            logger.warning("starting over: %s %s", self.path, reason)
+            return None
+        sweeps = wanted["config"]["sweeps"]
+        logger.info("%s: continuing after sweep %d of %d", self.path, found.sweeps, sweeps)
+        return found
+
+    def open(self, latent: Latent) -> None:
+        """Make the checkpoint this process's own, and write `latent`, the state to start from.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        remove_temporaries(self.path)
+        with atomic_write(self.owner) as file:
+            file.write(self.name)
+        self._write(latent)
+
+    def due(self) -> bool:
+        """Whether it is time for the next checkpoint.
+
+        Raises
+        ------
+        CheckpointTaken
+            If the checkpoint is no longer this process's own.
+        """
+        self._check_owner()
+        return time.monotonic() - self.written >= self.every
+
+    def save(self, latent: Latent) -> None:
+        """Write the state; if that fails, as on a full disk, say so in the log and carry on.
+
+        The chain goes on in memory and the checkpoint before stays; the next one may succeed.
+
+        Raises
+        ------
+        CheckpointTaken
+            If the checkpoint is no longer this process's own.
+        """
+        self._check_owner()
+        try:
+            self._write(latent)
+        except OSError as error:
+            self.written = time.monotonic()
+            logger.error(
+                "no checkpoint after sweep %d, that before it is kept: %s", latent.sweeps, error
+            )
+
+    def _write(self, latent: Latent) -> None:
+        save_latents(self.path, latent)
+        self.written = time.monotonic()
+
+    def _check_owner(self) -> None:
+        try:
+            owner = self.owner.read_bytes()
+        except OSError:  # deleted, or out of reach: no reason to stop
+            return
+        if owner != self.name:
+            raise CheckpointTaken(
+                f"{self.path}: another process has begun to sample this chain, so this one stops"
+            )
+
+
+def _difference(found: Latent, wanted: Mapping[str, Any]) -> str | None:
+    """Say why the chain `found` cannot be continued as the one that is wanted, if so."""
+    for name in ("data_sha256", "seed", "chain"):
+        if getattr(found, name) != wanted[name]:
+            return f"has {name} {getattr(found, name)}, not {wanted[name]}"
+    settings = dict(wanted["config"])
+    sweeps = settings.pop("sweeps")
+    others = [
+        f"{name} {found.config.get(name)!r}, not {value!r}"
+        for name, value in settings.items()
+        if found.config.get(name) != value
+    ]
+    if others:
+        return f"has {'; '.join(others)}"
+    if found.code_sha256 != wanted["code_sha256"]:
+        return "was sampled by other code of bitmix"
+    if found.sweeps > sweeps:
+        return f"has {found.sweeps} sweeps, more than {sweeps}"
+    return None

@@ -1,0 +1,51 @@
+"""First partitions of a chain.
+
+One interface: images x, (N, D) uint8, their mask (None where no pixel is missing), how many
+clusters are asked for, and the chain's bit generator; the cluster of each image is returned, in any
+numbering.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bitmix import kernel
+
+
+def random_partition(x, observed, clusters, generator) -> np.ndarray:
+    """Return a cluster for each image, uniformly at random, shape (N,)."""
+    return kernel.integers(generator, clusters, len(x))
+
+
+def single_partition(x, observed, clusters, generator) -> np.ndarray:
+    """Return the same cluster for each image, shape (N,)."""
+    return np.zeros(len(x), np.intp)
+
+
+def seeded_partition(x, observed, clusters, generator) -> np.ndarray:
+    """Return for each image the nearest of `clusters` images drawn at random, shape (N,).
+
+    The distance is Hamming's; with missing pixels it is the share of the pixels observed in both
+    that differ.
+    """
+    centres = kernel.permutation(generator, len(x))[:clusters]
+    seen = np.ones((1, x.shape[1]), bool) if observed is None else observed
+    seen_centres = seen if observed is None else seen[centres]
+
+    def signed(x, seen):  # +1 on, -1 off, 0 missing: exact in any order of summation
+        return (2.0 * x - 1) * seen
+
+    c = signed(x[centres], seen_centres).astype(np.float32).T
+    both_c = seen_centres.astype(np.float32).T
+    nearest = np.empty(len(x), np.intp)
+    for rows in np.array_split(np.arange(len(x)), -(-len(x) // 4096)):
+        here = seen if observed is None else seen[rows]
+        agreement = signed(x[rows], here).astype(np.float32) @ c
+        if observed is not None:
+            agreement /= np.maximum(here.astype(np.float32) @ both_c, 1)
+        nearest[rows] = agreement.argmax(axis=1)
+    return nearest
+
+
+#: First partitions by name.
+INITIAL = {"random": random_partition, "single": single_partition, "seeded": seeded_partition}

@@ -1,0 +1,35 @@
+"""The moves of the sampler: one file each, one interface.
+
+A move changes a chain's state in place, leaves its posterior invariant, and consumes random numbers
+of the chain's generator only. It is called once a sweep for each time that the schedule has it, in
+the order of the schedule, and returns what it has to report for the trace: whole numbers or floats
+by name (an empty dict where there is nothing), the same names each time. Reports of the same name
+are added up over a sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bitmix.kernel import Mixture
+
+from .assign import assign
+from .concentration import concentration
+from .pixel_priors import pixel_priors
+from .split_merge import split_merge
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+Move = Callable[[Mixture, "Settings", np.random.BitGenerator], dict[str, float]]
+
+#: Moves by the name that a schedule calls them.
+MOVES: dict[str, Move] = {
+    "assign": assign,
+    "split_merge": split_merge,
+    "concentration": concentration,
+    "pixel_priors": pixel_priors,
+}

@@ -1,0 +1,15 @@
+"""Split, merge and repartition: Metropolis-Hastings proposals for whole clusters."""
+
+
+def split_merge(mixture, settings, bit_generator):
+    """Make `settings.proposals` proposals (Jain and Neal 2004; `bitmix.kernel.SplitMerge`).
+
+    Reports how many splits, merges and repartitions (two clusters divided anew) were proposed and
+    how many accepted.
+    """
+    tally = mixture.split_merge(bit_generator, settings.proposals)
+    return {
+        f"{kind}_{what}": int(tally[row, column])
+        for row, kind in enumerate(("splits", "merges", "repartitions"))
+        for column, what in enumerate(("proposed", "accepted"))
+    }

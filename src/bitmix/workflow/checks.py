@@ -1,0 +1,220 @@
+"""Whether a run gave the expected values, and if not, where to look."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bitmix import kernel
+from bitmix.io import atomic_write, read_json
+
+Values = Mapping[str, Any]
+
+COMPILED = (".pyx", ".c", ".h")
+
+# What a difference means, by what differs; the first that differs explains those after it.
+MEANING = {
+    "configuration": "the run was asked for other settings: compare its entry in config/config.yaml"
+    " with the expected file",
+    "data": "the images, or their order, are not the same: look at the run's data and seed in"
+    " config/config.yaml, then at src/bitmix/data.py",
+    "chains": "the same images, seed and settings gave another chain: the code differs. Look at"
+    " what changed in src/bitmix/kernel.pyx, moves/ and sampler.py, and at the versions below",
+    "log joint": "the same clusters have another log joint: the pixel priors or the formula differ."
+    " Look at what changed in src/bitmix/moves/pixel_priors.py and the log joint of kernel.pyx",
+    "figures": "a figure is absent, blank or of another size: look at src/bitmix/figures.py and"
+    " open the figure",
+}
+
+
+class CheckError(RuntimeError):
+    """A run whose results are not the expected ones."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison: of what kind, what it is about, what was expected and what was found."""
+
+    kind: str
+    what: str
+    expected: Any
+    found: Any
+
+    @property
+    def holds(self) -> bool:
+        return self.expected == self.found
+
+
+def compare(expected: Values, found: Values) -> list[Row]:
+    """Compare a run's summary with the expected values.
+
+    Exact for configuration, data and chains (log joints to the last bit); of the figures only the
+    structure: which there are, their size in pixels, and that none is blank.
+
+    Parameters
+    ----------
+    expected, found : mapping
+        As `bitmix.workflow.summary.expected_values` and `bitmix.workflow.summary.summarise` return.
+
+    Returns
+    -------
+    rows : list of Row
+        All comparisons, whether they hold or not.
+    """
+    return [
+        *_settings(expected["configuration"], found["configuration"]),
+        *(Row("data", f"data {key}", expected["data"][key], found["data"][key])
+          for key in ("sha256", "shape", "labels")),
+        *_chains(expected["chains"], found["chains"]),
+        *_figures(expected["figures"], found["figures"]),
+    ]  # fmt: skip
+
+
+def report(name: str, expected: Values, found: Values) -> tuple[str, bool]:
+    """Return the comparison as a table with explanations, and whether everything holds."""
+    rows = compare(expected, found)
+    differences = [row for row in rows if not row.holds]
+    lines = [f"{name}: {len(rows)} comparisons, {len(differences)} differences", "", *_table(rows)]
+    if differences:
+        lines += ["", *_explanations(name, differences), *_versions(expected, found)]
+    return "\n".join(lines), not differences
+
+
+def check(expected_files: Sequence[str], summaries: Sequence[str], table_file: str) -> None:
+    """Compare runs with their expected values; print and write the tables.
+
+    Raises
+    ------
+    CheckError
+        If a value differs, or if there is nothing to compare.
+    """
+    if not expected_files:
+        raise CheckError("no run has expected values: there is no tests/expected/<run>.json")
+    texts, verdicts = [], []
+    for expected, summary in zip(expected_files, summaries, strict=True):
+        text, holds = report(Path(expected).stem, read_json(expected), read_json(summary))
+        texts.append(text)
+        verdicts.append(holds)
+    verdict = "Everything is as expected." if all(verdicts) else "NOT as expected."
+    text = "\n\n".join([*texts, verdict])
+    print(f"\n{text}\n", flush=True)
+    with atomic_write(table_file) as file:
+        file.write(f"{text}\n".encode())
+    if not all(verdicts):
+        raise CheckError(f"not as expected, see {table_file}")
+
+
+def sources(folder: Path) -> list[Path]:
+    """Return the files in `folder` of which the package is made, Python and compiled."""
+    return [path for path in sorted(folder.rglob("*")) if path.suffix in (".py", *COMPILED)]
+
+
+def stale_sources(folder: Path) -> list[str]:
+    """Return the sources in `folder` of which the installed package is not made.
+
+    Python files are compared as they are; the compiled ones must be older than the extension.
+    """
+    installed, built = Path(__file__).parents[1], Path(kernel._gibbs.__file__).stat().st_mtime
+    stale = []
+    for source in sources(folder):
+        if source.suffix in COMPILED:
+            same = source.stat().st_mtime <= built
+        else:
+            copy = installed / source.relative_to(folder)
+            same = copy.exists() and source.read_bytes() == copy.read_bytes()
+        if not same:
+            stale.append(str(source))
+    return stale
+
+
+def _settings(expected: Values, found: Values) -> list[Row]:
+    """Compare the settings; those that agree share one row."""
+    expected, found = dict(_flat(expected)), dict(_flat(found))
+    rows = [
+        Row("configuration", key, expected.get(key), found.get(key))
+        for key in sorted(expected.keys() | found.keys())
+    ]
+    same = f"{sum(row.holds for row in rows)} settings"
+    return [Row("configuration", "configuration", same, same), *(r for r in rows if not r.holds)]
+
+
+def _flat(values: Values, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _chains(expected: list[Values], found: list[Values]) -> Iterator[Row]:
+    yield Row("chains", "number of chains", len(expected), len(found))
+    for old, new in zip(expected, found, strict=False):
+        name = f"chain {old['chain']}"
+        for key in ("clusters", "sizes", "assignments_sha256"):
+            yield Row("chains", f"{name} {key.replace('_', ' ')}", old[key], new[key])
+        same_clusters = old["assignments_sha256"] == new["assignments_sha256"]
+        kind = "log joint" if same_clusters else "chains"
+        yield Row(kind, f"{name} log joint", *(_log_joint(chain) for chain in (old, new)))
+
+
+def _log_joint(chain: Values) -> str:
+    return f"{float.fromhex(chain['log_joint_hex'])!r}"
+
+
+def _figures(expected: Values, found: Values) -> Iterator[Row]:
+    for name in sorted(expected.keys() | found.keys()):
+        blank = found.get(name, {}).get("blank")  # is never right, whatever is expected
+        here = _structure(found.get(name)) + (", blank" if blank else "")
+        yield Row("figures", name, _structure(expected.get(name)), here)
+
+
+def _structure(figure: Values | None) -> str:
+    return "absent" if figure is None else f"{figure['width']} x {figure['height']}"
+
+
+def _table(rows: list[Row]) -> Iterator[str]:
+    cells = [("what", "expected", "found", "verdict")]
+    for row in rows:
+        old, new = _brief(row.expected, row.found)
+        cells.append((row.what, old, new, "ok" if row.holds else "DIFFERS"))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    cells.insert(1, tuple("-" * width for width in widths))
+    for line in cells:
+        yield "  ".join(
+            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+
+
+def _brief(expected: Any, found: Any, width: int = 24) -> tuple[str, str]:
+    """Shorten two values to fit the table, keeping in sight the first place where they differ."""
+    texts = [value if isinstance(value, str) else repr(value) for value in (expected, found)]
+    if max(map(len, texts)) <= width:
+        return texts[0], texts[1]
+    pairs = enumerate(zip(*texts, strict=False))
+    first = next((i for i, (old, new) in pairs if old != new), 0)
+    start = 0 if first < width - 8 else first - width // 2
+    window = slice(start, start + width - 6)
+    return tuple(f"{'...' if start else ''}{text[window]}..." for text in texts)
+
+
+def _explanations(name: str, differences: list[Row]) -> Iterator[str]:
+    """Say what the differences mean; those of chains mean nothing if they had other input."""
+    kinds = list(dict.fromkeys(row.kind for row in differences))
+    causes = [kind for kind in kinds if kind in ("configuration", "data")]
+    for kind in kinds:
+        what = ", ".join(row.what for row in differences if row.kind == kind)
+        follows = causes and kind not in causes
+        yield f"{kind} ({what}):"
+        yield (
+            f"  may follow from the {causes[0]}: look there first"
+            if follows
+            else f"  {MEANING[kind]}"
+        )
+    yield f"If the new values are right: snakemake --force tests/expected/{name}.json, and say why."
+
+
+def _versions(expected: Values, found: Values) -> Iterator[str]:
+    yield "versions, expected and here: " + ", ".join(
+        f"{name} {expected['versions'].get(name)} and {version}"
+        for name, version in found["versions"].items()
+    )

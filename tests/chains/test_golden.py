@@ -1,0 +1,41 @@
+"""Golden chains: the same bits as when they were written down, by whatever compiler and machine.
+
+The values are those of `snakemake check`; a change that is meant to change them says so, and makes
+them anew by ``snakemake --force tests/expected/<run>.json``.
+"""
+
+import hashlib
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bitmix
+from bitmix.sampling.settings import Settings
+
+EXPECTED = Path(__file__).parents[1] / "expected"
+
+
+@pytest.mark.parametrize("run", ["small", "tutorial"])
+def test_chains(run):
+    golden = json.loads((EXPECTED / f"{run}.json").read_text())
+    settings = golden["configuration"]
+    chosen = settings["data"]
+    dataset = bitmix.load_mnist(chosen["labels"], threshold=chosen["threshold"])
+    dataset = bitmix.shuffle(dataset, settings["seed"])
+    x = dataset.x[: chosen["limit"]]
+    assert bitmix.data.data_sha256(x) == golden["data"]["sha256"]
+    latents = bitmix.sample(
+        x,
+        chains=settings["chains"],
+        seed=settings["seed"],
+        **{field.name: settings[field.name] for field in fields(Settings)},
+    )
+    assert len(latents) == len(golden["chains"])
+    for latent, expected in zip(latents, golden["chains"], strict=True):
+        assignments = np.ascontiguousarray(latent.assignments, "<i4")
+        assert hashlib.sha256(assignments).hexdigest() == expected["assignments_sha256"]
+        assert latent.log_joint().hex() == expected["log_joint_hex"]
+        assert sorted(latent.sizes, reverse=True) == expected["sizes"]

@@ -1,0 +1,219 @@
+"""The same bits from every build: level by level, compiler by compiler, on x86-64 and ARM64.
+
+What this machine cannot build or run is skipped with the reason, never passed.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bitmix
+from bitmix import kernel
+
+ROOT = Path(__file__).parents[2]
+KERNEL = ROOT / "src/bitmix"
+X86 = platform.machine() in ("x86_64", "AMD64")
+LEVELS = {"baseline": []} | (
+    {"v3": ["-march=x86-64-v3"], "v4": ["-march=x86-64-v4"]} if X86 else {}
+)
+EXACT = ["-std=gnu11", "-O3", "-ffp-contract=off", "-Wno-psabi", "-Wno-unknown-pragmas"]
+SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+COMPILERS = ("gcc", "clang")
+
+
+def program(name):
+    """Path of a program, or a skip that says what is missing."""
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
+# ---------------------------------------------------------------- levels of the installed build
+
+
+@pytest.fixture
+def level():
+    """Sets the instruction set, if this machine has it, for one test."""
+    before = kernel.simd_name()
+
+    def use(name):
+        try:
+            kernel.use_simd(name)
+        except ValueError as error:
+            pytest.skip(str(error))
+
+    yield use
+    kernel.use_simd(before)
+
+
+def digest(latent):
+    """Everything a chain ends with, in bits."""
+    return {
+        "assignments": hashlib.sha256(latent.assignments.tobytes()).hexdigest(),
+        "counts": hashlib.sha256(latent.counts.tobytes()).hexdigest(),
+        "alpha": [value.hex() for value in latent.alpha.tolist()],
+        "beta": [value.hex() for value in latent.beta.tolist()],
+        "log_joint": [value.hex() for value in latent.trace["log_joint"].tolist()],
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in LEVELS if name != "baseline"])
+def test_levels_sample_the_same_chain(mnist, level, name):
+    x = mnist.x[:1000]
+    level("baseline")
+    expected = digest(bitmix.sample_chain(x, 0, sweeps=10, progress=False))
+    level(name)
+    assert digest(bitmix.sample_chain(x, 0, sweeps=10, progress=False)) == expected
+
+
+# ---------------------------------------------------------------- the extension, by compiler
+
+CHAIN = """
+import hashlib, importlib.util, json, sys
+import numpy as np
+path, data, level = sys.argv[1:]
+spec = importlib.util.spec_from_file_location("_gibbs", path)
+gibbs = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(gibbs)
+try:
+    gibbs.use_simd(level)
+except ValueError as error:
+    print(json.dumps({"missing": str(error)}))
+    sys.exit()
+x = np.load(data)
+generator = np.random.PCG64(0)
+ones = np.ones(x.shape[1])
+start = gibbs.integers(generator, 20, len(x))
+mixture = gibbs.Mixture(gibbs.Images(x), start, ones, ones, 1.0)
+for _ in range(10):
+    mixture.sweep(generator)
+    mixture.update_pixel_priors(generator, 1.2, 0.0, 0.0, float("inf"))
+print(json.dumps({
+    "assignments": hashlib.sha256(mixture.assignments.tobytes()).hexdigest(),
+    "alpha": [value.hex() for value in mixture.alpha.tolist()],
+    "beta": [value.hex() for value in mixture.beta.tolist()],
+    "log_joint": mixture.log_joint().hex(),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def data(mnist, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "x.npy"
+    np.save(path, mnist.x[:1000])
+    return path
+
+
+def run_chain(extension, data, level):
+    """What a chain ends with, by an extension file, in a process of its own."""
+    command = [sys.executable, "-c", CHAIN, str(extension), str(data), level]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(found.stdout)
+
+
+@pytest.fixture(scope="module")
+def expected(data):
+    """By the build under test, at its baseline."""
+    return run_chain(kernel.__file__, data, "baseline")
+
+
+@pytest.fixture(scope="module", params=COMPILERS)
+def extension(request, tmp_path_factory):
+    """The extension as that compiler builds it from this checkout."""
+    environment = {**os.environ, "CC": program(request.param)}
+    meson, build = program("meson"), tmp_path_factory.mktemp(request.param)
+    for tool in ("ninja", "cython"):
+        program(tool)
+    for command in ([meson, "setup", build, ROOT], [meson, "compile", "-C", build]):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    [path] = build.glob("_gibbs*.so")
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LEVELS)
+def test_compilers_sample_the_same_chain(extension, data, expected, name):
+    found = run_chain(extension, data, name)
+    if "missing" in found:
+        pytest.skip(found["missing"])
+    assert found == expected
+
+
+# ---------------------------------------------------------------- the C functions, by machine
+
+
+def build_driver(folder, compiler, flags=(), levels=LEVELS):
+    """Compile the kernel's C part with the driver that calls all of it."""
+    objects = []
+    for level, march in levels.items():
+        objects.append(folder / f"{level}.o")
+        subprocess.run(
+            [compiler, *EXACT, *flags, *march, f"-DBITMIX_LEVEL={level}", "-c",
+             KERNEL / "_simd.c", "-o", objects[-1]],
+            check=True,
+        )  # fmt: skip
+    subprocess.run(
+        [compiler, *EXACT, *flags, f"-I{KERNEL}", ROOT / "tests/kernel/driver.c",
+         KERNEL / "_simd_levels.c", *objects, "-lm", "-o", folder / "driver"],
+        check=True,
+    )  # fmt: skip
+    return folder / "driver"
+
+
+def run_driver(*command):
+    """The driver's hashes by function; None if the machine lacks the level."""
+    found = subprocess.run(command, capture_output=True, text=True)
+    if found.returncode == 2:
+        return None
+    assert found.returncode == 0, found.stderr
+    return dict(line.split() for line in found.stdout.splitlines())
+
+
+@pytest.fixture(scope="module")
+def hashes(tmp_path_factory):
+    """Of the baseline level, built by the C compiler that is called cc."""
+    driver = build_driver(tmp_path_factory.mktemp("cc"), program("cc"))
+    return run_driver(driver, "baseline")
+
+
+@pytest.mark.slow
+def test_driver_calls_every_function(hashes):
+    declared = {
+        line.split("(*")[1].split(")")[0].removeprefix("array_")
+        for line in (KERNEL / "_simd.h").read_text().splitlines()
+        if "(*" in line
+    }
+    scalar = {"log", "exp", "lgamma"}  # go into the hashes of log_f64, exp_f64, lgamma_f64
+    assert set(hashes) == declared - scalar
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [(), SANITIZE], ids=["plain", "sanitized"])
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_functions_return_the_same_bits(tmp_path, hashes, compiler, flags):
+    driver = build_driver(tmp_path, program(compiler), flags)
+    found = {level: run_driver(driver, level) for level in LEVELS}
+    missing = [level for level in LEVELS if found[level] is None]
+    for level in LEVELS:
+        if level not in missing:
+            assert found[level] == hashes, level
+    if missing:
+        pytest.skip(f"this machine does not run {', '.join(missing)}; the others agree")
+
+
+@pytest.mark.slow
+def test_functions_return_the_same_bits_on_arm64(tmp_path, hashes):
+    """ARM64 code under qemu's emulation: the C part, not the whole extension."""
+    compiler, emulator = program("aarch64-linux-gnu-gcc"), program("qemu-aarch64")
+    driver = build_driver(tmp_path, compiler, ["-static"], levels={"baseline": []})
+    assert run_driver(emulator, driver, "baseline") == hashes

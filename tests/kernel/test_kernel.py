@@ -1,0 +1,229 @@
+"""The compiled kernel: against the NumPy reference, and at its limits."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from mixtures import ALWAYS, NEVER, check_counts, mixture_of, update_priors
+from reference import Reference, chain_generator, log_joint, log_marginal
+
+from bitmix import kernel
+from bitmix.model import HYPERPRIORS
+from bitmix.sampling.moves import MOVES
+from bitmix.sampling.settings import Settings
+
+# ---------------------------------------------------------------- reference
+
+
+@pytest.mark.parametrize("probe", [ALWAYS, NEVER])
+@pytest.mark.parametrize("hyperprior", ["exponential", "bda"])
+def test_chain_equals_the_reference(mnist, probe, hyperprior):
+    x = mnist.x[:300]
+    rng = chain_generator(1, 0)
+    z = np.unique([int(rng.random() * 40) for _ in x], return_inverse=True)[1]
+    alpha, beta = np.ones(784), np.ones(784)
+    reference = Reference(x, z, alpha, beta, 1.5, rng.random)
+    bits = np.random.PCG64()
+    bits.state = rng.bit_generator.state
+    mixture = mixture_of(x, z, alpha, beta, 1.5, probe)
+    for _ in range(4):
+        assert mixture.sweep(bits) == reference.sweep()
+        assert mixture.screening == (probe == ALWAYS)
+        np.testing.assert_array_equal(mixture.assignments, reference.z)
+        update_priors(mixture, bits, hyperprior)
+        reference.update_pixel_priors(HYPERPRIORS[hyperprior])
+        np.testing.assert_allclose(mixture.alpha, reference.alpha, rtol=1e-9)
+        np.testing.assert_allclose(mixture.beta, reference.beta, rtol=1e-9)
+    assert bits.state == rng.bit_generator.state
+    check_counts(mixture, x)
+
+
+@pytest.mark.parametrize(("clusters", "often"), [(40, "merges"), (4, "splits")])
+def test_split_merge_equals_the_reference(mnist, clusters, often):
+    x, z = mnist.x[:300], np.arange(300) % clusters
+    alpha, beta = np.random.default_rng(0).uniform([[0.05], [0.1]], [[0.2], [0.4]], (2, 784))
+    rng = chain_generator(1, 0)
+    reference = Reference(x, z, alpha, beta, 1.5, rng.random)
+    bits = np.random.PCG64()
+    bits.state = rng.bit_generator.state
+    mixture = mixture_of(x, z, alpha, beta, 1.5)
+    settings, accepted = Settings(proposals=50), Counter()
+    for _ in range(4):
+        report = MOVES["split_merge"](mixture, settings, bits)
+        assert report == reference.split_merge(settings.proposals)
+        np.testing.assert_array_equal(mixture.assignments, reference.z)
+        accepted.update(report)
+        assert mixture.sweep(bits) == reference.sweep()
+    assert bits.state == rng.bit_generator.state
+    assert accepted[f"{often}_accepted"] > 3 and accepted["repartitions_accepted"] > 3
+    check_counts(mixture, x)
+
+
+def test_screening_changes_no_draw(mnist):
+    """The draws are those of scoring all clusters, also while these still change a lot."""
+    images = kernel.Images(mnist.x)
+    bits = np.random.PCG64(3)
+    start = images.mixture(np.arange(len(mnist.x)) % 100, np.ones(784), np.ones(784), 1.0)
+    for _ in range(3):
+        start.sweep(bits)
+        update_priors(start, bits)
+        both = [images.mixture(start.assignments, start.alpha, start.beta, 1.0) for _ in range(2)]
+        both[0].probe, both[1].probe = ALWAYS, NEVER
+        moved = [mixture.sweep(np.random.PCG64(4)) for mixture in both]
+        assert moved[0] == moved[1] > 1000
+        assert both[0].screening and not both[1].screening
+        np.testing.assert_array_equal(both[0].assignments, both[1].assignments)
+
+
+# ---------------------------------------------------------------- log joint
+
+
+def test_log_joint(mnist):
+    x = mnist.x[:500]
+    rng = np.random.default_rng(2)
+    z = np.unique(rng.integers(0, 30, len(x)), return_inverse=True)[1]
+    alpha, beta = rng.gamma(1.0, 1.0, (2, 784)) + 1e-3
+    mixture = mixture_of(x, z, alpha, beta, 0.7)
+    expected = log_joint(x, z, alpha, beta, 0.7)
+    assert mixture.log_joint() == pytest.approx(expected, rel=1e-13)
+    args = mixture.sizes, mixture.counts, mixture.alpha, mixture.beta, 0.7
+    assert kernel.log_joint(*args) == mixture.log_joint()
+    assert log_marginal(x, z, alpha, beta).sum() < 0
+
+
+# ---------------------------------------------------------------- missing pixels
+
+
+def test_nothing_missing_is_the_plain_model(mnist):
+    """The kernel for images with holes, on images without any, makes the same chain."""
+    x, bits = mnist.x[:400], [np.random.PCG64(6), np.random.PCG64(6)]
+    whole = mixture_of(x, np.arange(400) % 30)
+    holed = mixture_of(x, np.arange(400) % 30, observed=np.ones(x.shape, bool))
+    assert type(whole) is not type(holed)
+    assert whole.log_joint() == pytest.approx(holed.log_joint(), rel=1e-14)
+    for _ in range(3):
+        assert whole.sweep(bits[0]) == holed.sweep(bits[1])
+        np.testing.assert_array_equal(whole.assignments, holed.assignments)
+    np.testing.assert_array_equal(whole.counts, holed.counts)
+    np.testing.assert_array_equal(holed.observed, np.tile(holed.sizes[:, None], 784))
+
+
+def test_nothing_missing_is_the_plain_model_to_split_merge(mnist):
+    x = mnist.x[:400]
+    whole = mixture_of(x, np.arange(400) % 30)
+    holed = mixture_of(x, np.arange(400) % 30, observed=np.ones(x.shape, bool))
+    settings = Settings(proposals=100)
+    reports = [
+        MOVES["split_merge"](mixture, settings, np.random.PCG64(6)) for mixture in (whole, holed)
+    ]
+    assert reports[0] == reports[1]
+    assert reports[0]["merges_accepted"] > 0
+    np.testing.assert_array_equal(whole.assignments, holed.assignments)
+
+
+def test_missing_pixels_count_for_nothing(mnist):
+    rng = np.random.default_rng(8)
+    x, observed = mnist.x[:300], rng.random((300, 784)) < 0.6
+    mixture = mixture_of(x, np.arange(300) % 40, observed=observed)
+    bits = np.random.PCG64(9)
+    for _ in range(5):
+        mixture.sweep(bits)
+        update_priors(mixture, bits)
+    z = mixture.assignments
+    assert mixture.clusters < 40
+    check_counts(mixture, x, observed)
+    expected = log_joint(x, z, mixture.alpha, mixture.beta, 1.0, observed)
+    assert mixture.log_joint() == pytest.approx(expected, rel=1e-13)
+
+
+# ---------------------------------------------------------------- limits
+
+
+@pytest.mark.parametrize("probe", [ALWAYS, NEVER])
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.ones((1, 1)),
+        np.zeros((1, 1)),
+        np.zeros((40, 7)),
+        np.ones((40, 7)),
+        np.eye(33),
+        np.tril(np.ones((65, 64))),
+        np.eye(3, 1000),
+    ],
+    ids=["one-1", "one-0", "zeros", "ones", "eye", "triangle", "wide"],
+)
+def test_shapes_at_the_limit(x, probe):
+    x = x.astype(np.uint8)
+    rng = chain_generator(7, 0)
+    z = np.zeros(len(x), int)
+    reference = Reference(x, z, np.ones(x.shape[1]), np.ones(x.shape[1]), 1.0, rng.random)
+    mixture = mixture_of(x, z, probe=probe)
+    bits = np.random.PCG64()
+    bits.state = rng.bit_generator.state
+    for _ in range(10):
+        assert mixture.sweep(bits) == reference.sweep()
+        np.testing.assert_array_equal(mixture.assignments, reference.z)
+        report = MOVES["split_merge"](mixture, Settings(proposals=5), bits)
+        assert report == reference.split_merge(5)
+        np.testing.assert_array_equal(mixture.assignments, reference.z)
+        update_priors(mixture, bits)
+        reference.update_pixel_priors(HYPERPRIORS["exponential"])
+    np.testing.assert_allclose(mixture.alpha, reference.alpha, rtol=1e-9)
+    check_counts(mixture, x)
+
+
+@pytest.mark.parametrize("probe", [ALWAYS, NEVER])
+def test_clusters_outgrow_their_room(probe):
+    """From one cluster to hundreds in a sweep, and back."""
+    x = np.random.default_rng(1).integers(0, 2, (500, 20), dtype=np.uint8)
+    mixture = mixture_of(x, np.zeros(500, int), concentration=1e6, probe=probe)
+    mixture.sweep(np.random.PCG64(1))
+    assert mixture.clusters > 400
+    check_counts(mixture, x)
+    few = mixture_of(x, mixture.assignments, concentration=1e-6, probe=probe)
+    bits = np.random.PCG64(2)
+    for _ in range(20):
+        few.sweep(bits)
+    assert few.clusters < 100
+    check_counts(few, x)
+
+
+def test_splits_outgrow_their_room():
+    x = np.random.default_rng(1).integers(0, 2, (200, 20), dtype=np.uint8)
+    mixture = mixture_of(x, np.zeros(200, int), concentration=1e6)
+    MOVES["split_merge"](mixture, Settings(proposals=2_000), np.random.PCG64(1))
+    assert mixture.clusters > 190
+    check_counts(mixture, x)
+
+
+def test_random_numbers():
+    order = kernel.permutation(np.random.PCG64(0), 1000)
+    assert sorted(order) == list(range(1000))
+    rng = np.random.Generator(np.random.PCG64(0))
+    expected = [int(rng.random() * 7) for _ in range(100)]
+    np.testing.assert_array_equal(kernel.integers(np.random.PCG64(0), 7, 100), expected)
+
+
+def test_instruction_sets():
+    best = kernel.simd_name()
+    with pytest.raises(ValueError, match="v9"):
+        kernel.use_simd("v9")
+    assert kernel.simd_name() == best
+
+
+@pytest.mark.slow
+def test_more_pixels_than_32_bits_count():
+    """4.3 billion pixels, few of them on: no index may wrap."""
+    rng = np.random.default_rng(0)
+    x = np.zeros((70_000, 62_000), np.uint8)  # the system gives what is written to
+    theta = rng.random((5, 200))
+    z = rng.integers(0, 5, len(x))
+    x[:, -200:] = rng.random((len(x), 200)) < theta[z]
+    images = kernel.Images(x)
+    assert images.active[-1] == 61_999 and len(images.never) == 61_800
+    mixture = images.mixture(z, np.full(62_000, 0.5), np.full(62_000, 0.5), 1.0)
+    assert mixture.sweep(np.random.PCG64(0)) < 700  # all but a few are where they belong
+    np.testing.assert_array_equal(
+        mixture.counts[0, -200:], x[mixture.assignments == 0, -200:].sum(axis=0)
+    )

@@ -1,0 +1,135 @@
+"""The sampler as a whole, hyperparameters and all, against the joint distribution of its model.
+
+Geweke (2004), "Getting it right", J. Am. Stat. Assoc. 99: data and parameters are drawn from the
+model; or, starting from such a draw, the sampler's moves and new data given the parameters take
+turns. If the moves leave the posterior of any data as it is, both have the same distribution.
+"""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from mixtures import mixture_of
+
+from bitmix.model import HYPERPRIORS
+from bitmix.sampling.moves import MOVES
+from bitmix.sampling.settings import Settings
+
+SETTINGS = Settings(
+    moves=("assign", "split_merge", "pixel_priors", "concentration"),
+    proposals=3,
+    concentration_prior=(1.5, 0.5),
+)
+IMAGES, PIXELS = 10, 4
+BATCHES = 100  # of a chain; their means are next to independent
+LIMIT = 4  # of a deviation, in standard errors: one right sampler in a thousand exceeds it
+OBSERVED = np.random.default_rng(1).random((IMAGES, PIXELS)) < 0.7  # of images with holes
+
+
+def draw_parameters(rng):
+    """(z, alpha, beta, concentration)"""
+    shape, rate = SETTINGS.concentration_prior
+    concentration = rng.gamma(shape, 1 / rate)
+    alpha, beta = rng.exponential(1 / HYPERPRIORS[SETTINGS.hyperprior].rate, (2, PIXELS))
+    return draw_partition(rng, concentration), alpha, beta, concentration
+
+
+def draw_partition(rng, concentration):
+    """A draw of the Chinese restaurant process, clusters numbered by first appearance."""
+    z = np.zeros(IMAGES, int)
+    for i in range(1, IMAGES):
+        joined = int(rng.random() * (i + concentration))  # an image before, or none of them
+        z[i] = z[joined] if joined < i else z[:i].max() + 1
+    return z
+
+
+def draw_data(rng, z, alpha, beta):
+    theta = rng.beta(alpha, beta, (z.max() + 1, PIXELS))
+    return (rng.random((IMAGES, PIXELS)) < theta[z]).astype(np.uint8)
+
+
+STATISTICS = (
+    "clusters", "clusters squared", "largest", "pair in one cluster", "concentration",
+    "log concentration", "alpha", "alpha squared", "log alpha", "beta", "beta squared", "log beta",
+    "log joint", "log joint squared", "pixels on", "pixels alike", "pixels on and alpha",
+)  # fmt: skip
+
+
+def statistics(x, mixture):
+    alpha, beta, z, on = mixture.alpha, mixture.beta, mixture.assignments, x.mean()
+    clusters, log_joint = mixture.clusters, mixture.log_joint()
+    return (
+        clusters, clusters**2, mixture.sizes.max(), z[0] == z[1], mixture.concentration,
+        np.log(mixture.concentration), alpha.mean(), (alpha**2).mean(), np.log(alpha).mean(),
+        beta.mean(), (beta**2).mean(), np.log(beta).mean(),
+        log_joint, log_joint**2, on, (x[0] == x[1]).mean(), on * alpha.mean(),
+    )  # fmt: skip
+
+
+def mixture_on(x, holes, parameters):
+    return mixture_of(x, *parameters, observed=OBSERVED if holes else None)
+
+
+@cache
+def from_the_model(draws, holes):
+    """Statistics of independent draws."""
+    rng = np.random.Generator(np.random.PCG64(1))
+    found = []
+    for _ in range(draws):
+        parameters = draw_parameters(rng)
+        x = draw_data(rng, *parameters[:3])
+        found.append(statistics(x, mixture_on(x, holes, parameters)))
+    return np.array(found, float)
+
+
+def from_the_sampler(draws, holes, settings, bias):
+    """Statistics of a chain whose data change with it."""
+    rng = np.random.Generator(np.random.PCG64(2))
+    parameters = draw_parameters(rng)
+    found = []
+    for _ in range(draws):
+        x = draw_data(rng, *parameters[:3])
+        mixture = mixture_on(x, holes, parameters)
+        mixture.acceptance_bias = bias
+        for move in settings.moves:
+            MOVES[move](mixture, settings, rng.bit_generator)
+        found.append(statistics(x, mixture))
+        parameters = mixture.assignments, mixture.alpha, mixture.beta, mixture.concentration
+    return np.array(found, float)
+
+
+def deviations(draws, holes=False, settings=SETTINGS, bias=0.0):
+    """By how many standard errors the means of each statistic differ."""
+    model = from_the_model(draws, holes)
+    sampler = from_the_sampler(draws, holes, settings, bias)
+    batches = sampler.reshape(BATCHES, -1, len(STATISTICS)).mean(axis=1)
+    variance = model.var(axis=0) / draws + batches.var(axis=0, ddof=1) / BATCHES
+    found = (sampler.mean(axis=0) - model.mean(axis=0)) / np.sqrt(variance)
+    return dict(zip(STATISTICS, found, strict=True))
+
+
+def exceeding(found):
+    return {name: value for name, value in found.items() if not abs(value) < LIMIT}
+
+
+@pytest.mark.parametrize("draws", [6_000, pytest.param(60_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("holes", [False, True], ids=["whole", "holes"])
+def test_sampler_has_the_joint_distribution_of_the_model(draws, holes):
+    assert not exceeding(deviations(draws, holes))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "seen_in"),
+    [
+        ({"bias": 0.3}, {"clusters", "largest", "log joint"}),
+        (
+            {"settings": replace(SETTINGS, concentration_prior=(1.5, 0.65))},
+            {"clusters", "concentration"},
+        ),
+        ({"settings": replace(SETTINGS, hyperprior="bda")}, {"log alpha", "log beta"}),
+    ],
+    ids=["acceptance ratio", "concentration prior", "hyperprior"],
+)
+def test_a_wrong_sampler_is_noticed(wrong, seen_in):
+    assert seen_in <= exceeding(deviations(6_000, **wrong)).keys()

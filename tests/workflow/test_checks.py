@@ -1,0 +1,205 @@
+"""The summary of a run, and its comparison with expected values."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import bitmix
+from bitmix.data import Dataset, save_dataset
+from bitmix.workflow import checks, summary
+
+CONFIGURATION = {"data": {"labels": [0, 1], "folder": "/somewhere"}, "sweeps": 2}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The files of a tiny run, and its summary."""
+    folder = tmp_path_factory.mktemp("run")
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 40)
+    x = (rng.random((40, 6)) < np.where(labels[:, None] == 1, 0.8, 0.2)).astype(np.uint8)
+    save_dataset(folder / "data.npz", Dataset(x, labels, (2, 3)))
+    latents = bitmix.sample(x, chains=2, sweeps=2, initial_clusters=3, progress=False)
+    files = [folder / f"{latent.chain}.pkl" for latent in latents]
+    for file, latent in zip(files, latents, strict=True):
+        bitmix.save_latents(file, latent)
+    pixels = np.zeros((5, 8), np.uint8)
+    pixels[2, 3] = 255
+    (folder / "figures/sub").mkdir(parents=True)
+    Image.fromarray(pixels).save(folder / "figures/sub/dot.png")
+    out = folder / "summary.json"
+    summary.write_summary(out, CONFIGURATION, folder / "data.npz", files, folder / "figures")
+    return folder, latents
+
+
+@pytest.fixture
+def found(run):
+    return json.loads((run[0] / "summary.json").read_text())
+
+
+@pytest.fixture
+def expected(found):
+    return copy.deepcopy(summary.expected_values(found))
+
+
+def test_summary(run, found):
+    _, latents = run
+    assert found["data"]["shape"] == [40, 6]
+    assert sum(found["data"]["labels"].values()) == 40
+    assert found["configuration"] == {"data": {"labels": [0, 1]}, "sweeps": 2}
+    assert found["figures"] == {"sub/dot.png": {"width": 8, "height": 5, "blank": False}}
+    for chain, latent in zip(found["chains"], latents, strict=True):
+        assert sum(chain["sizes"]) == 40
+        assert chain["sizes"] == sorted(latent.sizes.tolist(), reverse=True)
+        assert float.fromhex(chain["log_joint_hex"]) == chain["log_joint"] == latent.log_joint()
+
+
+def test_expected_values_leave_out_the_times(found):
+    assert found.keys() - summary.expected_values(found).keys() == {"seconds"}
+
+
+def test_a_list_of_numbers_is_one_line(tmp_path):
+    value = {"sizes": [3, 2, 1], "names": ["a"], "empty": []}
+    summary.write_json(tmp_path / "x.json", value)
+    text = (tmp_path / "x.json").read_text()
+    assert json.loads(text) == value
+    assert '"sizes": [3, 2, 1]' in text
+
+
+def test_a_damaged_json_file_is_named(tmp_path):
+    (tmp_path / "x.json").write_text('{"a": ')
+    with pytest.raises(ValueError, match=r"x\.json is not JSON"):
+        summary.read_json(tmp_path / "x.json")
+
+
+def test_results_table(found):
+    lines = summary.results_table(found).splitlines()
+    assert len(lines) == 4
+    assert lines[2].startswith(f"| 0 | {found['chains'][0]['clusters']} |")
+
+
+def test_closing_lines(found):
+    lines = summary.closing_lines("results/tiny", found, True, 12.34).splitlines()
+    assert lines[0] == "Results: results/tiny"
+    assert len(lines) == 7
+    assert "40 of 6 pixels" in lines[1]
+    assert lines[4].endswith(" yes")
+    assert lines[6].endswith("12.3 s")
+    assert "diagnostics.json" in summary.closing_lines("results/tiny", found, False, 1.0)
+
+
+def test_the_same_holds(expected, found):
+    text, holds = checks.report("tiny", expected, found)
+    assert holds
+    assert "0 differences" in text
+    assert "DIFFERS" not in text
+
+
+def set_in(values, path, value):
+    *parents, last = path
+    for key in parents:
+        values = values[key]
+    values[last] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "row", "advice"),
+    [
+        (("configuration", "sweeps"), 3, "sweeps", "config/config.yaml"),
+        (("data", "sha256"), "0" * 64, "data sha256", "src/bitmix/data.py"),
+        (("data", "shape"), [41, 6], "data shape", "src/bitmix/data.py"),
+        (("data", "labels", "0"), 1, "data labels", "src/bitmix/data.py"),
+        (("chains", 1, "clusters"), 99, "chain 1 clusters", "kernel.pyx"),
+        (("chains", 0, "sizes"), [40], "chain 0 sizes", "kernel.pyx"),
+        (("chains", 0, "log_joint_hex"), "0x1p+0", "chain 0 log joint", "pixel_priors.py"),
+        (("figures", "sub/dot.png", "width"), 9, "sub/dot.png", "figures.py"),
+        (
+            ("figures", "new.png"),
+            {"width": 1, "height": 1, "blank": False},
+            "new.png",
+            "figures.py",
+        ),
+    ],
+)
+def test_a_difference_is_shown_and_explained(expected, found, path, value, row, advice):
+    set_in(expected, path, value)
+    text, holds = checks.report("tiny", expected, found)
+    assert not holds
+    (line,) = [line for line in text.splitlines() if line.endswith("DIFFERS")]
+    assert line.startswith(f"{row} ")
+    assert advice in text
+    assert "snakemake --force tests/expected/tiny.json" in text
+
+
+def test_a_log_joint_differs_in_its_last_bit(expected, found):
+    value = np.nextafter(found["chains"][0]["log_joint"], np.inf)
+    expected["chains"][0]["log_joint_hex"] = float(value).hex()
+    assert not checks.report("tiny", expected, found)[1]
+
+
+def test_an_absent_chain_differs(expected, found):
+    del found["chains"][1]
+    text, holds = checks.report("tiny", expected, found)
+    assert not holds
+    assert "number of chains" in text
+
+
+def test_a_blank_figure_is_seen(tmp_path):
+    Image.new("L", (8, 5), 255).save(tmp_path / "blank.png")
+    figures = {"blank.png": tmp_path / "blank.png"}
+    told = summary.summarise(CONFIGURATION, Dataset(np.ones((1, 1), np.uint8)), [], figures)
+    assert told["figures"] == {"blank.png": {"width": 8, "height": 5, "blank": True}}
+
+
+def test_a_blank_figure_is_never_right(expected, found):
+    expected["figures"]["sub/dot.png"]["blank"] = True
+    found["figures"]["sub/dot.png"]["blank"] = True
+    assert not checks.report("tiny", expected, found)[1]
+
+
+def test_other_chains_of_other_data_are_not_blamed_on_the_code(expected, found):
+    expected["data"]["sha256"] = "0" * 64
+    expected["chains"][0]["assignments_sha256"] = "0" * 64
+    text, _ = checks.report("tiny", expected, found)
+    assert "may follow from the data" in text
+    assert "kernel.pyx" not in text
+
+
+def test_long_values_show_the_place_where_they_differ(expected, found):
+    expected["chains"][0]["sizes"] = list(range(100))
+    found["chains"][0]["sizes"] = [*range(99), 1234]
+    text, _ = checks.report("tiny", expected, found)
+    assert "1234" in text
+
+
+def test_check_prints_writes_and_raises(run, expected, tmp_path, capsys):
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    summary.write_json(good, expected)
+    expected["data"]["shape"] = [1, 1]
+    summary.write_json(bad, expected)
+    out, table = run[0] / "summary.json", tmp_path / "table.txt"
+    checks.check([good], [out], table)
+    assert "Everything is as expected." in table.read_text()
+    assert "Everything is as expected." in capsys.readouterr().out
+    with pytest.raises(checks.CheckError):
+        checks.check([good, bad], [out, out], table)
+    assert "NOT as expected." in table.read_text()
+
+
+def test_nothing_to_check_is_an_error(tmp_path):
+    with pytest.raises(checks.CheckError, match="no run has expected values"):
+        checks.check([], [], tmp_path / "table.txt")
+
+
+def test_stale_sources(tmp_path):
+    installed = checks.__file__
+    with open(installed) as file:
+        (tmp_path / "checks.py").write_text(file.read())
+    assert checks.stale_sources(tmp_path) == []
+    (tmp_path / "unknown.py").write_text("")
+    (tmp_path / "new.pyx").write_text("")  # newer than the installed extension
+    stale = checks.stale_sources(tmp_path)
+    assert stale == [str(tmp_path / "new.pyx"), str(tmp_path / "unknown.py")]
