@@ -3,13 +3,13 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := $(shell find src -type d ! -name '[._]*' -o -name '*.py' -o -name '*.pyx' -o -name '*.[ch]')
+SOURCES := $(shell find src -type d ! -name '[._]*' -o -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.[ch]')
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFLIGHT
 
-.PHONY: all posterior digits install test test-slow check evaluation bench sanitize lab lint lock clean help
+.PHONY: all posterior digits install test test-slow check expected evaluation bench sanitize lab lint lock clean help
 
 all: install  ## reproduce the study (also plain `make`)
 	@$(BIN)/snakemake tutorial
@@ -42,14 +42,19 @@ check: install  ## compare the study with its expected values
 evaluation: install  ## judge bitmix and others by images held out (minutes)
 	@$(BIN)/snakemake evaluation
 
+expected: install  ## make the results of a run the expected ones: make expected RUN=tutorial
+	@$(BIN)/python -m bitmix.workflow.checks $(RUN)
+
 lab: install  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
 lint: install  ## check the style of everything
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/snakefmt --check Snakefile
+	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/cython-lint src
+	$(BIN)/lint-imports
+	$(BIN)/codespell
 	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
 
 LOCK = $(BIN)/uv pip compile --system-certs --quiet --upgrade --universal --fork-strategy fewest --generate-hashes \

@@ -138,6 +138,22 @@ class Dataset:
         )
         return Dataset(self.x[rows], labels, self.image_shape, observed)
 
+    def first(self, limit: int | None) -> "Dataset":
+        """Return the first rows, or all of them if `limit` is None.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than `limit` rows.
+        """
+        if limit is None:
+            return self
+        if limit > len(self.x):
+            raise ValueError(
+                f"limit is {limit:,}, but there are only {len(self.x):,} rows: set a lower limit"
+            )
+        return self.take(slice(limit))
+
 
 def _describe(value: object) -> str:
     if isinstance(value, np.ndarray):

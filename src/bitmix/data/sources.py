@@ -63,11 +63,11 @@ def load(source: str = "mnist", **settings: Any) -> Loaded:
     DataError
         If the data cannot be read, or are not what they should be; names the file and the place.
     """
-    given = check(source, **settings)
+    given = check_settings(source, **settings)
     return SOURCES[source](**given)
 
 
-def check(source: str, **settings: Any) -> dict[str, Any]:
+def check_settings(source: str, **settings: Any) -> dict[str, Any]:
     """Return the settings that are given, not None, if they are what the source takes.
 
     Raises
@@ -95,7 +95,7 @@ def files(source: str, **settings: Any) -> list[Path]:
 
     MNIST's are none: whatever they are called, their contents are known.
     """
-    given = check(source, **settings)
+    given = check_settings(source, **settings)
     if source == "images":
         folder = Path(given["folder"]).expanduser()
         return _image_files(folder) or [folder]

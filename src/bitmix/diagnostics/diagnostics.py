@@ -13,6 +13,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 
-from bitmix import __version__
 from bitmix.arguments import whole
 from bitmix.chains import Latent, common
 from bitmix.data import as_binary
@@ -333,7 +333,7 @@ def _origin(latents: Sequence[Latent], warmup: int) -> dict[str, Any]:
     latent = latents[0]
     return {
         "inference_library": "bitmix",
-        "inference_library_version": __version__,
+        "inference_library_version": version("bitmix"),
         "data_sha256": latent.data_sha256,
         "seeds": [one.seed for one in latents],
         "chains": [one.chain for one in latents],
@@ -521,7 +521,7 @@ def write_diagnosis(path: str | os.PathLike[str], diagnosis: Diagnosis) -> None:
     content = {
         "mixed": diagnosis.mixed,
         "verdict": diagnosis.verdict,
-        "thresholds": {"r_hat": MOST_R_HAT, "ess_per_chain": LEAST_ESS},
+        "thresholds": {"r_hat": MOST_R_HAT, "ess_per_chain": LEAST_ESS, "draws": _FEWEST_DRAWS},
         **{name: getattr(diagnosis, name) for name in _TOLD},
         "draws": dict(diagnosis.tree["posterior"].sizes),
         **origin,

@@ -23,7 +23,6 @@ from sklearn.neural_network import MLPClassifier
 from stepmix import StepMix
 from threadpoolctl import threadpool_limits
 
-from bitmix import __version__
 from bitmix.chains import Latent
 from bitmix.data import Dataset, shuffle
 from bitmix.io import write_json
@@ -443,7 +442,7 @@ def write_evaluation(
         "by_sweeps": list(by_sweeps),
         "reliability": dict(curves),
         "versions": {
-            "bitmix": __version__,
+            "bitmix": version("bitmix"),
             "python": platform.python_version(),
             **{library: version(library) for library in libraries},
         },

@@ -7,42 +7,22 @@ is the same: data, seed, settings and code. All are in the file, and are compare
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import secrets
 import time
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bitmix import kernel
 from bitmix.chains import Latent, LatentError, load_latents, save_latents
 from bitmix.io import atomic_write, remove_temporaries
 
 logger = logging.getLogger("bitmix")
 
-# What determines a chain, beside the compiled kernel and the moves.
-_CODE = ("initial.py", "sampler.py", "settings.py")
-
 
 class CheckpointTaken(RuntimeError):
     """Another process has begun to sample the same chain into the same file."""
-
-
-@cache
-def code_sha256() -> str:
-    """Return the sha256, in hex, of the installed files that determine a chain.
-
-    They are the compiled kernel, the moves, and what starts a chain and goes through its schedule.
-    """
-    package = Path(__file__).parent
-    files = [Path(kernel._gibbs.__file__), *(package / name for name in _CODE)]
-    digest = hashlib.sha256()
-    for file in [*files, *sorted((package / "moves").glob("*.py"))]:
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
 
 
 class Checkpoint:

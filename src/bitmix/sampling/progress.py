@@ -1,4 +1,4 @@
-"""Progress of long computations: a bar where someone looks, lines in the log elsewhere."""
+"""Progress of long computations: a bar where a person sees it, lines in the log elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, Protocol
+from typing import Protocol
 
 from tqdm import tqdm
 
@@ -16,48 +16,50 @@ logger = logging.getLogger("bitmix")
 #: Seconds between two lines of the log
 LOG_INTERVAL = 5.0
 
-Progress = Literal[None, False, "bar", "log"]
-
 
 class Steps(Protocol):
-    """Steps that are reported while they are made; safe in threads."""
+    """Steps that are reported while they are made. Threads may share them."""
 
     def step(self, note: str) -> None:
-        """Report one step more, with a short note on the state."""
+        """Report one more step, with a short note on the state."""
 
     def skip(self, steps: int) -> None:
-        """Count steps that were made before, by an earlier process."""
+        """Count steps that an earlier process made."""
 
 
 @contextmanager
-def progress_of(progress: Progress, total: int, unit: str) -> Iterator[Steps]:
+def report_progress(progress: bool | None, total: int, unit: str) -> Iterator[Steps]:
     """Report progress while the block runs.
 
     Parameters
     ----------
-    progress : {None, False, "bar", "log"}
-        "bar" is a bar on the standard error stream, "log" a line of the log every few seconds (a
-        bar would flood a file), False nothing. None is a bar in a terminal or notebook, else
-        nothing.
+    progress : bool or None
+        None shows a bar in a terminal or notebook and nothing elsewhere. True writes a line to the
+        log every few seconds where nobody sees a bar. False shows nothing.
     total : int
-        Steps to be made.
+        The number of steps.
     unit : str
-        Name of a step.
+        The name of a step.
 
     Yields
     ------
     steps : Steps
+
+    Raises
+    ------
+    ValueError
+        If `progress` is something else.
     """
-    if progress not in (None, False, "bar", "log"):
-        raise ValueError(f"progress is {progress!r}; allowed are None, False, 'bar' and 'log'")
-    if progress is None:
-        progress = "bar" if _someone_looks() else False
-    if progress == "log":
+    if progress not in (None, False, True):
+        raise ValueError(f"progress is {progress!r}, allowed are None, True and False")
+    visible = _is_visible()
+    if progress and not visible:
         yield _Log(total, unit)
         return
-    with tqdm(total=total, unit=unit, disable=not progress, file=sys.stderr) as bar:
+    shown = visible and progress is not False
+    with tqdm(total=total, unit=unit, disable=not shown, file=sys.stderr) as bar:
         yield _Bar(bar)
-    sys.stderr.flush()  # or the bar's last newline comes after what is printed next
+    sys.stderr.flush()  # or the last newline of the bar comes after what is printed next
 
 
 class _Bar:
@@ -96,7 +98,8 @@ class _Log:
         self.done += steps
 
 
-def _someone_looks() -> bool:
+def _is_visible() -> bool:
+    """Return whether a person sees the standard error stream."""
     kernel = sys.modules.get("ipykernel.kernelapp")
     in_notebook = kernel is not None and kernel.IPKernelApp.initialized()
     return in_notebook or sys.stderr.isatty()

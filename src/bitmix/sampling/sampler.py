@@ -16,12 +16,13 @@ import numpy as np
 from bitmix import kernel
 from bitmix.arguments import positive, whole
 from bitmix.chains import TRACE, Latent, size_entropy, stack_samples
+from bitmix.code import chain_sha256
 from bitmix.data import as_binary, data_sha256
 from bitmix.model import HYPERPRIORS
-from bitmix.sampling.checkpoints import Checkpoint, code_sha256
+from bitmix.sampling.checkpoints import Checkpoint
 from bitmix.sampling.initial import INITIAL
 from bitmix.sampling.moves import MOVES
-from bitmix.sampling.progress import Progress, Steps, progress_of
+from bitmix.sampling.progress import Steps, report_progress
 from bitmix.sampling.settings import Settings
 from bitmix.streams import stream
 
@@ -33,7 +34,7 @@ def sample(
     chains: int = 5,
     seed: int = 0,
     threads: int | None = None,
-    progress: Progress = None,
+    progress: bool | None = None,
     checkpoint_folder: str | os.PathLike[str] | None = None,
     checkpoint_every: float = 30.0,
     **settings: Any,
@@ -100,7 +101,7 @@ def sample_chain(
     *,
     observed: np.ndarray | None = None,
     seed: int = 0,
-    progress: Progress = None,
+    progress: bool | None = None,
     checkpoint_folder: str | os.PathLike[str] | None = None,
     checkpoint_every: float = 30.0,
     **settings: Any,
@@ -115,10 +116,10 @@ def sample_chain(
     return latent
 
 
-def _sample(run: _Run, chains: Sequence[int], threads: int, progress: Progress) -> list[Latent]:
+def _sample(run: _Run, chains: Sequence[int], threads: int, progress: bool | None) -> list[Latent]:
     """Sample in threads other than the main one, in which Ctrl-C strikes anywhere in a sweep."""
     with (
-        progress_of(progress, len(chains) * run.settings.sweeps, "sweep") as steps,
+        report_progress(progress, len(chains) * run.settings.sweeps, "sweep") as steps,
         ThreadPoolExecutor(min(threads, len(chains))) as pool,
     ):
         try:
@@ -164,7 +165,7 @@ class _Run:
             "seed": self.seed,
             "chain": chain,
             "config": asdict(self.settings),
-            "code_sha256": code_sha256(),
+            "code_sha256": chain_sha256(),
         }
 
     def sample(self, number: int, steps: Steps) -> Latent:

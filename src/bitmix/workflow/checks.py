@@ -1,28 +1,27 @@
 """Whether a run gave the expected values, and if not, where to look."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bitmix import kernel
-from bitmix.io import atomic_write, read_json
+from bitmix.io import atomic_write, read_json, write_json
+from bitmix.workflow.summary import expected_values
 
 Values = Mapping[str, Any]
-
-COMPILED = (".pyx", ".c", ".h")
 
 # What a difference means, by what differs; the first that differs explains those after it.
 MEANING = {
     "configuration": "the run was asked for other settings: compare its entry in config/config.yaml"
     " with the expected file",
     "data": "the images, or their order, are not the same: look at the run's data and seed in"
-    " config/config.yaml, then at src/bitmix/data.py",
+    " config/config.yaml, then at src/bitmix/data",
     "chains": "the same images, seed and settings gave another chain: the code differs. Look at"
     " what changed in src/bitmix/kernel.pyx, moves/ and sampler.py, and at the versions below",
     "log joint": "the same clusters have another log joint: the pixel priors or the formula differ."
     " Look at what changed in src/bitmix/moves/pixel_priors.py and the log joint of kernel.pyx",
-    "figures": "a figure is absent, blank or of another size: look at src/bitmix/figures.py and"
+    "figures": "a figure is absent, blank or of another size: look at src/bitmix/figures and"
     " open the figure",
 }
 
@@ -104,27 +103,19 @@ def check(expected_files: Sequence[str], summaries: Sequence[str], table_file: s
         raise CheckError(f"not as expected, see {table_file}")
 
 
-def sources(folder: Path) -> list[Path]:
-    """Return the files in `folder` of which the package is made, Python and compiled."""
-    return [path for path in sorted(folder.rglob("*")) if path.suffix in (".py", *COMPILED)]
+def accept(run: str, results: str | Path = "results") -> Path:
+    """Make the results of a run the expected ones; return the file that says so.
 
-
-def stale_sources(folder: Path) -> list[str]:
-    """Return the sources in `folder` of which the installed package is not made.
-
-    Python files are compared as they are; the compiled ones must be older than the extension.
+    Parameters
+    ----------
+    run : str
+        The name of the run, which has its summary already.
+    results : path-like
+        The folder of all results.
     """
-    installed, built = Path(__file__).parents[1], Path(kernel._gibbs.__file__).stat().st_mtime
-    stale = []
-    for source in sources(folder):
-        if source.suffix in COMPILED:
-            same = source.stat().st_mtime <= built
-        else:
-            copy = installed / source.relative_to(folder)
-            same = copy.exists() and source.read_bytes() == copy.read_bytes()
-        if not same:
-            stale.append(str(source))
-    return stale
+    path = Path(f"tests/expected/{run}.json")
+    write_json(path, expected_values(read_json(Path(results, run, "summary.json"))))
+    return path
 
 
 def _settings(expected: Values, found: Values) -> list[Row]:
@@ -210,7 +201,7 @@ def _explanations(name: str, differences: list[Row]) -> Iterator[str]:
             if follows
             else f"  {MEANING[kind]}"
         )
-    yield f"If the new values are right: snakemake --force tests/expected/{name}.json, and say why."
+    yield f"If the new values are right, run `make expected RUN={name}` and commit the file."
 
 
 def _versions(expected: Values, found: Values) -> Iterator[str]:
@@ -218,3 +209,8 @@ def _versions(expected: Values, found: Values) -> Iterator[str]:
         f"{name} {expected['versions'].get(name)} and {version}"
         for name, version in found["versions"].items()
     )
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        print(f"{accept(name)} now has the results of {name}")

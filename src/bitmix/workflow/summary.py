@@ -1,18 +1,18 @@
-"""The numbers of a run in one JSON file, and the texts made of them."""
+"""The numbers of a run in one JSON file."""
 
 import hashlib
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from bitmix import __version__
 from bitmix.chains import Latent, load_latents
 from bitmix.data import Dataset, load_dataset
-from bitmix.io import atomic_write, read_json, write_json
+from bitmix.io import write_json
 
 Summary = Mapping[str, Any]
 
@@ -47,7 +47,7 @@ def summarise(
         "chains": [_chain(latent) for latent in latents],
         "figures": {name: _figure(path) for name, path in sorted(figures.items())},
         "versions": {
-            "bitmix": __version__,
+            "bitmix": version("bitmix"),
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
@@ -69,11 +69,6 @@ def write_summary(
     write_json(path, summarise(configuration, load_dataset(data_file), latents, figures))
 
 
-def write_expected(path: str | Path, summary_file: str | Path) -> None:
-    """Make the results of a run the expected values, against which `bitmix.checks` compares."""
-    write_json(path, expected_values(read_json(summary_file)))
-
-
 def expected_values(summary: Summary) -> dict[str, Any]:
     """Return the part of a summary that a repetition must find again."""
     return {key: value for key, value in summary.items() if key != "seconds"}
@@ -92,6 +87,7 @@ def _data(dataset: Dataset) -> dict[str, Any]:
     return {
         "sha256": dataset.sha256,
         "shape": list(dataset.x.shape),
+        "image_shape": dataset.image_shape and list(dataset.image_shape),
         "labels": dict(zip(map(str, values.tolist()), counts.tolist(), strict=True)),
     }
 
@@ -113,48 +109,3 @@ def _figure(path: Path) -> dict[str, Any]:
     with Image.open(path) as image:
         darkest, brightest = image.convert("L").getextrema()
         return {"width": image.width, "height": image.height, "blank": darkest == brightest}
-
-
-def results_table(summary: Summary) -> str:
-    """Return the run's chains as a Markdown table, as the README has it."""
-    lines = [
-        "| chain | clusters | largest cluster | log joint | sampling, s |",
-        "|---:|---:|---:|---:|---:|",
-    ]
-    for chain, seconds in zip(summary["chains"], summary["seconds"], strict=True):
-        cells = (
-            chain["chain"],
-            chain["clusters"],
-            f"{chain['sizes'][0]:,}",
-            f"{chain['log_joint']:,.2f}",
-            f"{seconds:.2f}",
-        )
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(lines)
-
-
-def print_tables(
-    files: Sequence[str | Path],
-    table_file: str | Path,
-    table: Callable[[Mapping[str, Any]], str] = results_table,
-) -> None:
-    """Print the tables made of the JSON files of several runs, and write them to a file."""
-    tables = [f"{Path(file).parent}:\n\n{table(read_json(file))}\n" for file in files]
-    text = "\n".join(tables)
-    print(f"\n{text}", flush=True)
-    with atomic_write(table_file) as file:
-        file.write(text.encode())
-
-
-def closing_lines(folder: str | Path, summary: Summary, mixed: bool, total_seconds: float) -> str:
-    """Return what a user sees at the end of a run: where its results are, and six lines."""
-    chains, (images, pixels) = summary["chains"], summary["data"]["shape"]
-    rows = {
-        "images (N)": f"{images:,} of {pixels:,} pixels",
-        "clusters (K)": "  ".join(str(chain["clusters"]) for chain in chains),
-        "log joint": "  ".join(f"{chain['log_joint']:,.1f}" for chain in chains),
-        "mixed": "yes" if mixed else "not shown: diagnostics.json says why",
-        "sampling": f"{sum(summary['seconds']):.1f} s in {len(chains)} chains",
-        "total": f"{total_seconds:.1f} s",
-    }
-    return "\n".join([f"Results: {folder}", *(f"  {key:<14}{text}" for key, text in rows.items())])

@@ -1,0 +1,98 @@
+# The chains of a run, and what they find.
+
+
+rule chain:
+    input:
+        data_file=rules.data.output.data_file,
+        code=sources("sampling"),
+    output:
+        chain_file="results/{run}/chains/{chain}.pkl",
+    log:
+        "results/{run}/logs/chain-{chain}.txt",
+    benchmark:
+        "results/{run}/benchmarks/chain-{chain}.tsv"
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        "data_file=results/{run}/data.npz",
+        "chain_file=results/{run}/chains/{chain}.pkl",
+        "chain={chain}",
+        # Not an output: Snakemake deletes the outputs of a job that it starts again.
+        "checkpoint_folder=results/{run}/checkpoints",
+        to_job("seed"),
+        *map(to_job, runs.CHAIN_SETTINGS),
+    message:
+        "{wildcards.run}: sample chain {wildcards.chain}"
+    shell:
+        JOB
+
+
+rule model:
+    input:
+        notebook="notebooks/02-model.ipynb",
+        data_file=rules.data.output.data_file,
+        chain_files=chain_files,
+        code=sources("study"),
+    output:
+        notebook="results/{run}/notebooks/02-model.ipynb",
+    log:
+        notebook="results/{run}/logs/02-model.ipynb",
+        messages="results/{run}/logs/02-model.txt",
+    benchmark:
+        "results/{run}/benchmarks/02-model.tsv"
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        DATA_FILE,
+        chain_files_parameter,
+    message:
+        "{wildcards.run}: explain the model and one chain"
+    shell:
+        NOTEBOOK
+
+
+rule clusters:
+    input:
+        notebook="notebooks/03-clusters.ipynb",
+        data_file=rules.data.output.data_file,
+        chain_files=chain_files,
+        code=sources("figures", "study"),
+    output:
+        notebook="results/{run}/notebooks/03-clusters.ipynb",
+        trace=figure("trace", "2 chains", "log joint and number of clusters"),
+        others=others("trace"),
+        clusters=report(
+            directory("results/{run}/figures/clusters"),
+            patterns=["{name}.png"],
+            caption="../config/captions/clusters.rst",
+            category="{run}",
+            subcategory="3 clusters",
+            labels={"figure": "{name}"},
+        ),
+    log:
+        notebook="results/{run}/logs/03-clusters.ipynb",
+        messages="results/{run}/logs/03-clusters.txt",
+    benchmark:
+        "results/{run}/benchmarks/03-clusters.tsv"
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        DATA_FILE,
+        chain_files_parameter,
+        FIGURES_FOLDER,
+    message:
+        "{wildcards.run}: show the clusters of all chains"
+    shell:
+        NOTEBOOK

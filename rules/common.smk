@@ -1,0 +1,55 @@
+# What the rules share.
+
+#: The runs that plain `snakemake` makes.
+DEFAULT = [run for run in RUNS if not RUNS[run]["opt_in"]]
+
+DATA_FILE = "-p data_file results/{run}/data.npz"
+FIGURES_FOLDER = "-p figures_folder results/{run}/figures"
+
+# Notebooks are executed as the log of their rule, and copied to its output when they end well. One
+# that fails leaves its traceback in the log and no output.
+NOTEBOOK = """
+papermill {input.notebook} {log.notebook} --engine bitmix --kernel python3 --no-progress-bar \\
+    --log-level ERROR --stderr-file - {params} 2> {log.messages} \\
+    || {{ tail -n 30 {log.messages} >&2; exit 1; }}
+cp {log.notebook} {output.notebook}
+"""
+JOB = "python -m bitmix.workflow.jobs {rule} {params} 2>&1 | tee {log}"
+
+
+def sources(*folders):
+    """The files of the package on which the products of these folders depend."""
+    package = Path("src/bitmix")
+    return [str(path) for path in code.sources(package, code.closure(*folders))]
+
+
+def to_job(name, *keys):
+    return runs.setting(RUNS, runs.for_job, name, keys)
+
+
+def to_notebook(name, *keys):
+    return runs.setting(RUNS, runs.for_notebook, name, keys)
+
+
+def chain_files(wildcards):
+    chains = range(RUNS[wildcards.run]["chains"])
+    return expand(rules.chain.output.chain_file, chain=chains, run=wildcards.run)
+
+
+def chain_files_parameter(wildcards):
+    return runs.for_notebook("chain_files", chain_files(wildcards))
+
+
+def figure(name, section, title):
+    """A figure as the report shows it; `others` are the same figure as SVG and in words."""
+    return report(
+        f"results/{{run}}/figures/{name}.png",
+        caption=f"../config/captions/{name}.rst",
+        category="{run}",
+        subcategory=section,
+        labels={"figure": title},
+    )
+
+
+def others(*names):
+    return expand("results/{{run}}/figures/{name}{suffix}", name=names, suffix=[".svg", ".alt.txt"])

@@ -1,0 +1,64 @@
+# The data of a run, and a first look at them.
+
+
+def data_files(wildcards):
+    return runs.data_files(RUNS[wildcards.run])
+
+
+rule data:
+    input:
+        files=data_files,
+        code=sources("data"),
+    output:
+        data_file="results/{run}/data.npz",
+    log:
+        "results/{run}/logs/data.txt",
+    benchmark:
+        "results/{run}/benchmarks/data.tsv"
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        "data_file=results/{run}/data.npz",
+        *[to_job(name, "data", name) for name in runs.SOURCE_SETTINGS],
+        to_job("limit", "data", "limit"),
+        to_job("seed"),
+    message:
+        "{wildcards.run}: read or fetch the data and shuffle them"
+    shell:
+        JOB
+
+
+rule first_look:
+    input:
+        notebook="notebooks/01-data.ipynb",
+        files=data_files,
+        code=sources("figures", "study"),
+    output:
+        notebook="results/{run}/notebooks/01-data.ipynb",
+        grey=figure("grey", "1 data", "one row, or how often each feature is on"),
+        binary=figure("binary", "1 data", "the binary data"),
+        others=others("grey", "binary"),
+    log:
+        notebook="results/{run}/logs/01-data.ipynb",
+        messages="results/{run}/logs/01-data.txt",
+    benchmark:
+        "results/{run}/benchmarks/01-data.tsv"
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        FIGURES_FOLDER,
+        *[to_notebook(name, "data", name) for name in runs.SOURCE_SETTINGS],
+        to_notebook("limit", "data", "limit"),
+        to_notebook("seed"),
+    message:
+        "{wildcards.run}: show the data"
+    shell:
+        NOTEBOOK

@@ -1,0 +1,144 @@
+"""Which code a result depends on, and whether the installed code is that of a checkout.
+
+The folders of the package import each other in one direction only. So what a result depends on
+follows from the folder that makes it: that folder and all that it imports, directly or not.
+
+The build runs this file as a script, to write down of which sources the compiled modules are made:
+
+    python code.py MANIFEST SOURCE ...
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+#: The modules that every folder may import.
+GROUND = ("arguments.py", "code.py", "io.py", "model.py", "streams.py")
+
+#: What each folder imports directly. A test compares this table with the imports.
+IMPORTS = {
+    "kernel": (),
+    "data": ("kernel",),
+    "chains": ("data", "kernel"),
+    "sampling": ("chains", "data", "kernel"),
+    "predict": ("chains", "data"),
+    "partitions": ("chains", "kernel"),
+    "diagnostics": ("chains", "data", "kernel"),
+    "evaluation": ("data", "predict", "sampling"),
+    "figures": ("chains", "data", "diagnostics", "partitions", "predict"),
+    "study": ("chains", "data", "diagnostics", "partitions", "sampling"),
+}
+
+COMPILED = (".pyx", ".pxd", ".c", ".h")
+_MANIFEST = "compiled.json"
+_INSTALLED = Path(__file__).parent
+
+
+def closure(*folders: str) -> tuple[str, ...]:
+    """Return folders, all that they import, and the modules on the ground floor.
+
+    Parameters
+    ----------
+    *folders : str
+        Keys of `IMPORTS`.
+
+    Returns
+    -------
+    parts : tuple of str
+        Names of folders and files in the package, sorted.
+    """
+    found, waiting = set(GROUND), list(folders)
+    while waiting:
+        folder = waiting.pop()
+        if folder not in found:
+            found.add(folder)
+            waiting.extend(IMPORTS[folder])
+    return tuple(sorted(found))
+
+
+#: What a chain depends on, beside its data and settings.
+CHAIN = closure("sampling")
+
+
+def sources(package: Path, parts: Iterable[str]) -> list[Path]:
+    """Return the Python and compiled sources of parts of the package, sorted.
+
+    Parameters
+    ----------
+    package : Path
+        The folder of the package in a checkout, src/bitmix.
+    parts : iterable of str
+        Names of folders and files in it.
+    """
+    files = (file for part in parts for file in _files(package / part))
+    return sorted(file for file in files if file.suffix in (".py", *COMPILED))
+
+
+def _files(path: Path) -> Iterable[Path]:
+    return path.rglob("*") if path.is_dir() else (path,)
+
+
+@cache
+def chain_sha256() -> str:
+    """Return the sha256, in hex, of the installed code that a chain depends on.
+
+    The compiled part counts with its sources, so that the hash is the same for every compiler and
+    machine, as the chain is.
+    """
+    compiled = _compiled()
+    hashes = {name: value for name, value in compiled.items() if _part(name) in CHAIN}
+    for file in sources(_INSTALLED, CHAIN):
+        if file.suffix == ".py":
+            hashes[file.relative_to(_INSTALLED).as_posix()] = _sha256(file)
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
+
+
+def stale(package: Path) -> list[str]:
+    """Return the sources in a checkout that differ from those of the installed package.
+
+    Contents are compared, so a checkout that was copied or touched is not stale.
+
+    Parameters
+    ----------
+    package : Path
+        The folder of the package in the checkout, src/bitmix.
+    """
+    compiled = _compiled()
+    differ = []
+    for source in sources(package, (".",)):
+        name = source.relative_to(package).as_posix()
+        copy = _INSTALLED / name
+        if source.suffix in COMPILED:
+            same = compiled.get(name) == _sha256(source)
+        else:
+            same = copy.exists() and copy.read_bytes() == source.read_bytes()
+        if not same:
+            differ.append(str(source))
+    return differ
+
+
+def write_manifest(path: Path, files: Iterable[Path]) -> None:
+    """Write the sha256 of each file as JSON, by its name in the package."""
+    here = Path(__file__).resolve().parent
+    hashes = {file.resolve().relative_to(here).as_posix(): _sha256(file) for file in files}
+    path.write_text(json.dumps(hashes, indent=2, sort_keys=True) + "\n")
+
+
+def _compiled() -> dict[str, str]:
+    """Return the sha256 of the sources of which the installed modules were compiled, by name."""
+    return json.loads((_INSTALLED / _MANIFEST).read_text())
+
+
+def _part(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    write_manifest(Path(sys.argv[1]), map(Path, sys.argv[2:]))

@@ -1,0 +1,139 @@
+"""The runs of a configuration: checked before any work, and told to jobs and notebooks."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import yaml
+
+from bitmix.data import sources
+from bitmix.sampling import Settings
+from bitmix.workflow.config import ConfigError, resolve, retype
+
+Run = Mapping[str, Any]
+
+#: What a run may say of its data source, of an evaluation, and of its chains.
+SOURCE_SETTINGS = (
+    *("source", "labels", "threshold", "folder", "file", "labels_file", "label_column"),
+    "image_shape",
+)
+EVALUATION_SETTINGS = (
+    *("train", "chains", "sweeps", "initial_clusters", "sweeps_compared", "em_fits"),
+    *("stepmix_clusters", "logistic_passes"),
+)
+CHAIN_SETTINGS = tuple(field.name for field in fields(Settings))
+
+
+def read_runs(config: Mapping[str, Any], schema_file: str | Path) -> dict[str, Run]:
+    """Return the runs of a configuration by name, with every default filled in.
+
+    Parameters
+    ----------
+    config : mapping
+        The configuration. Text in it, as the command line gives it, is read as YAML.
+    schema_file : path-like
+        Its JSON schema, in YAML.
+
+    Raises
+    ------
+    ConfigError
+        If a key or a value is not allowed. The message names it and what is allowed.
+    """
+    schema = yaml.safe_load(Path(schema_file).read_text())
+    runs = resolve(retype(config), schema)["runs"]
+    for name, run in runs.items():
+        _check(name, run)
+    return runs
+
+
+def _check(name: str, run: Run) -> None:
+    """Check what the schema cannot: values that depend on each other."""
+    try:
+        sources.check_settings(**source(run))
+    except ValueError as error:
+        raise ConfigError(f"runs.{name}.data.{error}") from None
+    try:
+        Settings(**chain_settings(run))
+    except ValueError as error:
+        raise ConfigError(f"runs.{name}.{error}") from None
+    if run["warmup"] is not None and run["warmup"] >= run["sweeps"]:
+        raise ConfigError(
+            f"runs.{name}.warmup: must be below the sweeps of the run, {run['sweeps']}"
+        )
+
+
+def source(run: Run) -> dict[str, Any]:
+    """Return the settings of a run's data source, for `bitmix.data.sources.load`."""
+    return {key: value for key, value in run["data"].items() if key != "limit"}
+
+
+def data_files(run: Run) -> list[str]:
+    """Return the user's own files from which a run takes its data."""
+    return sources.files(**source(run))
+
+
+def identity(run: Run) -> dict[str, Any]:
+    """Return the settings on which the results of a run depend."""
+    return {key: value for key, value in run.items() if key not in ("evaluation", "opt_in")}
+
+
+def either(names: Sequence[str]) -> str:
+    """Return a regular expression for a wildcard that is one of the names, or none at all."""
+    return "|".join(names) or "(?!)"
+
+
+def chain_settings(run: Run) -> dict[str, Any]:
+    """Return the settings of a run's chains, for `bitmix.sampling.Settings`."""
+    return {name: run[name] for name in CHAIN_SETTINGS}
+
+
+def value(run: Run, *keys: str) -> Any:
+    """Return the value under nested keys."""
+    for key in keys:
+        run = run[key]
+    return run
+
+
+# Parameters on a command line -------------------------------------------------------------------
+#
+# Snakemake compares the params of a job as a set. Each has its name in it, so that two values that
+# change places are seen.
+
+
+def for_notebook(name: str, value: Any) -> str:
+    """Return papermill's option for a parameter of a notebook."""
+    if isinstance(value, list):
+        return f"-y {quote(f'{name}: {json.dumps(value)}')}"
+    return f"-p {name} {quote(str(value))}"
+
+
+def for_job(name: str, value: Any) -> str:
+    """Return the argument of `bitmix.workflow.jobs` for a parameter of a job."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return quote(f"{name}={text}")
+
+
+def setting(
+    runs: Mapping[str, Run], form: Callable[[str, Any], str], name: str, keys: Sequence[str] = ()
+) -> Callable[[Any], str]:
+    """Return a function that tells Snakemake a run's setting, given the wildcards of a job.
+
+    Parameters
+    ----------
+    runs : mapping
+        From `read_runs`.
+    form : function
+        `for_notebook` or `for_job`.
+    name : str
+        The parameter.
+    keys : sequence of str
+        The keys under which a run has its value; the name unless given.
+    """
+
+    def option(wildcards: Any) -> str:
+        return form(name, value(runs[wildcards.run], *(keys or [name])))
+
+    return option
