@@ -46,12 +46,12 @@ class Chain:
         labels = kernel.integers(generator, clusters, len(x))
         assignments = np.unique(labels, return_inverse=True)[1]
         ones = np.ones(x.shape[1])
-        return cls(kernel.Images(x), assignments, ones, ones, generator)
+        return cls(kernel.Rows(x), assignments, ones, ones, generator)
 
     def subset(self, x, picked):
         """The state as it is on some of the images, for a chain of these."""
         assignments = np.unique(self.mixture.assignments[picked], return_inverse=True)[1]
-        images = kernel.Images(x[picked])
+        images = kernel.Rows(x[picked])
         return Chain(images, assignments, self.mixture.alpha, self.mixture.beta, self.generator)
 
     def sweep(self):
@@ -90,7 +90,7 @@ def best(rounds, **contestants):
 def study_chain(x, rounds):
     """Five sweeps with their pixel priors and trace, from the random start."""
     config = {"sweeps": 5, "progress": False}
-    packing = seconds(lambda: kernel.Images(x))
+    packing = seconds(lambda: kernel.Rows(x))
     latents = []
     whole = best(rounds, chain=lambda: latents.append(bitmix.sample_chain(x, 0, **config)))["chain"]
     moves = min(latent.trace["seconds"].sum() for latent in latents)

@@ -92,7 +92,7 @@ class Job:
 def curve(job: Job) -> dict[str, list]:
     """Run a chain; returns its seconds, log joint and clusters at the start and by sweep."""
     x = bitmix.shuffle(bitmix.load_mnist(), seed=0).x
-    images, settings = kernel.Images(x), Settings(**job.settings)
+    images, settings = kernel.Rows(x), Settings(**job.settings)
     generator = np.random.PCG64(np.random.SeedSequence(job.seed, spawn_key=(0,)))
     found = {"seconds": [], "log_joint": [], "clusters": []}
 

@@ -11,7 +11,7 @@ ALWAYS, NEVER = 0, 2**62  # from which image of a sweep on it is decided whether
 def mixture_of(x, z, alpha=None, beta=None, concentration=1.0, probe=None, observed=None):
     d = np.shape(x)[1]
     x = np.asarray(x, np.uint8)
-    images = kernel.Images(x if observed is None else x * observed, observed)
+    images = kernel.Rows(x if observed is None else x * observed, observed)
     mixture = images.mixture(
         z,
         np.ones(d) if alpha is None else alpha,

@@ -61,7 +61,7 @@ def test_split_merge_equals_the_reference(mnist, clusters, often):
 
 def test_screening_changes_no_draw(mnist):
     """The draws are those of scoring all clusters, also while these still change a lot."""
-    images = kernel.Images(mnist.x)
+    images = kernel.Rows(mnist.x)
     bits = np.random.PCG64(3)
     start = images.mixture(np.arange(len(mnist.x)) % 100, np.ones(784), np.ones(784), 1.0)
     for _ in range(3):
@@ -220,7 +220,7 @@ def test_more_pixels_than_32_bits_count():
     theta = rng.random((5, 200))
     z = rng.integers(0, 5, len(x))
     x[:, -200:] = rng.random((len(x), 200)) < theta[z]
-    images = kernel.Images(x)
+    images = kernel.Rows(x)
     assert images.active[-1] == 61_999 and len(images.never) == 61_800
     mixture = images.mixture(z, np.full(62_000, 0.5), np.full(62_000, 0.5), 1.0)
     assert mixture.sweep(np.random.PCG64(0)) < 700  # all but a few are where they belong

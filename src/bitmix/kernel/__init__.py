@@ -1,25 +1,32 @@
-"""The compiled part: random numbers, packed rows, the mixture of a chain and its moves."""
+"""The compiled part: random draws, packed rows, mixtures, and the moves that change them.
 
-from bitmix.kernel._gibbs import (
-    Images,
-    Mixture,
-    SplitMerge,
-    integers,
-    log_joint,
-    permutation,
-    simd_name,
-    use_simd,
-    vecmath,
-)
+A mixture is the state of a chain. It is made from packed rows and does not know how it is sampled:
+`sweep`, `split_merge`, `update_priors` and `update_concentration` change it.
+"""
+
+from bitmix.kernel.draws import integers, permutation
+from bitmix.kernel.joint import log_joint
+from bitmix.kernel.masked import MaskedMixture, mixture_of
+from bitmix.kernel.mixture import Mixture
+from bitmix.kernel.priors import update_concentration, update_priors
+from bitmix.kernel.rows import Rows
+from bitmix.kernel.simd import simd_name, use_simd, vecmath
+from bitmix.kernel.split_merge import split_merge
+from bitmix.kernel.sweep import sweep
 
 __all__ = [
-    "Images",
+    "MaskedMixture",
     "Mixture",
-    "SplitMerge",
+    "Rows",
     "integers",
     "log_joint",
+    "mixture_of",
     "permutation",
     "simd_name",
+    "split_merge",
+    "sweep",
+    "update_concentration",
+    "update_priors",
     "use_simd",
     "vecmath",
 ]

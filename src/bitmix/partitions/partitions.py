@@ -18,7 +18,7 @@ from bitmix.arguments import whole
 from bitmix.chains import Latent, common
 from bitmix.io import atomic_write, finite, write_json
 from bitmix.kernel import permutation, vecmath
-from bitmix.partitions._overlaps import Search, overlaps
+from bitmix.partitions.overlaps import Search, overlaps
 from bitmix.streams import stream
 
 if TYPE_CHECKING:

@@ -152,7 +152,7 @@ class _Run:
         self.stopped = False
         self.x, self.observed = as_binary(x, observed)
         _warn_of_constant_pixels(self.x, self.observed, settings)
-        self.images = kernel.Images(self.x, self.observed)
+        self.rows = kernel.Rows(self.x, self.observed)
         # takes a while: meanwhile the chains begin
         aside = ThreadPoolExecutor(1)
         self.data_sha256 = aside.submit(data_sha256, self.x, self.observed)
@@ -212,8 +212,8 @@ class _Chain:
             self.kept = []
         else:
             self.generator.state = latent.generator
-            self.mixture = run.images.mixture(
-                latent.assignments, latent.alpha, latent.beta, latent.concentration
+            self.mixture = kernel.mixture_of(
+                run.rows, latent.assignments, latent.alpha, latent.beta, latent.concentration
             )
             self.trace = {name: values.tolist() for name, values in latent.trace.items()}
             self.kept = list(zip(*latent.samples.values(), strict=True))
@@ -224,7 +224,9 @@ class _Chain:
         labels = first(run.x, run.observed, settings.initial_clusters, self.generator)
         _, assignments = np.unique(labels, return_inverse=True)
         d = run.x.shape[1]
-        return run.images.mixture(assignments, np.ones(d), np.ones(d), settings.concentration)
+        return kernel.mixture_of(
+            run.rows, assignments, np.ones(d), np.ones(d), settings.concentration
+        )
 
     @property
     def sweeps(self) -> int:

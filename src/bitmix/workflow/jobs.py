@@ -2,7 +2,7 @@
 
     python -m bitmix.workflow.jobs data file=results/mine/data.npz 'settings={"source": "csv"}'
 
-A job is a function in `JOBS`. Each argument of the command is a parameter of that function. Its value
+A job is a function in `JOBS`. Each argument of the command is a parameter of the function. Its value
 is JSON, or else text.
 """
 

@@ -1,6 +1,8 @@
 """Assignments: one collapsed Gibbs sweep."""
 
+from bitmix import kernel
+
 
 def assign(mixture, settings, bit_generator):
     """Reassign every image once (Neal 2000, algorithm 3); reports how many changed cluster."""
-    return {"moved": mixture.sweep(bit_generator)}
+    return {"moved": kernel.sweep(mixture, bit_generator)}

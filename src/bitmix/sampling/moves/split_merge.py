@@ -1,5 +1,7 @@
 """Split, merge and repartition: Metropolis-Hastings proposals for whole clusters."""
 
+from bitmix import kernel
+
 
 def split_merge(mixture, settings, bit_generator):
     """Make `settings.proposals` proposals (Jain and Neal 2004; `bitmix.kernel.SplitMerge`).
@@ -7,7 +9,7 @@ def split_merge(mixture, settings, bit_generator):
     Reports how many splits, merges and repartitions (two clusters divided anew) were proposed and
     how many accepted.
     """
-    tally = mixture.split_merge(bit_generator, settings.proposals)
+    tally = kernel.split_merge(mixture, bit_generator, settings.proposals)
     return {
         f"{kind}_{what}": int(tally[row, column])
         for row, kind in enumerate(("splits", "merges", "repartitions"))

@@ -1,0 +1,10 @@
+from libc.stdint cimport uint8_t
+
+from bitmix.kernel.mixture cimport Index, Mixture
+
+
+cdef class Columns(Index):
+    cdef dict arrays
+    cdef float[:, :, ::1] weights   # (room / 16, entries | 1, 16): see simd.h, score
+
+    cdef Py_ssize_t count_likely(self, Mixture mixture, double least) noexcept nogil

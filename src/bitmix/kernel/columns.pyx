@@ -1,0 +1,50 @@
+"""Scoring a row for all clusters at once."""
+
+import numpy as np
+
+from bitmix.kernel.simd cimport LANES
+
+from bitmix.kernel.arrays import grown
+
+
+cdef class Columns(Index):
+    """The weights transposed, 16 clusters side by side, so that one pass scores them together."""
+
+    def __init__(self):
+        self.by_rows = False
+        self.screens = False
+        self.arrays = {}
+
+    cdef int reserve(self, Mixture mixture) except -1:
+        cdef Py_ssize_t room = mixture.base.shape[0]
+        if not self.arrays or self.weights.shape[0] * LANES < room:
+            # An odd number of cache lines from block to block: powers of two alias in the cache.
+            shape = (room // LANES, mixture.entries | 1, LANES)
+            self.weights = grown(self.arrays, "weights", shape, np.float32)
+        return 0
+
+    cdef void follow(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
+        mixture.transpose(&self.weights[k // LANES, 0, k % LANES])
+
+    cdef Py_ssize_t choose(
+        self, Mixture mixture, Py_ssize_t i, Py_ssize_t own, double u
+    ) noexcept nogil:
+        cdef Py_ssize_t start = mixture.rows.start[i]
+        cdef Py_ssize_t blocks = mixture.clusters // LANES + 1
+        mixture.simd.score(
+            &self.weights[0, 0, 0], self.weights.shape[1] * LANES,
+            &mixture.rows.on[start], mixture.rows.start[i + 1] - start,
+            &mixture.base[0], blocks, &mixture.scores[0],
+        )
+        mixture.scores[own] = mixture.score_without(i, own)
+        return mixture.simd.choose(&mixture.scores[0], blocks, u, 0.0, &mixture.scratch[0])
+
+    cdef Py_ssize_t count_likely(self, Mixture mixture, double least) noexcept nogil:
+        """Return how many clusters had more than `least` of the best one's probability.
+
+        That is for the row that `choose` has just scored.
+        """
+        cdef Py_ssize_t k, number = 0
+        for k in range(mixture.clusters + 1):
+            number += mixture.scratch[k] > least
+        return number

@@ -1,0 +1,313 @@
+"""The state of a chain: assignments, sufficient statistics, and the weights made from them.
+
+A row x without which cluster k has n members, c of them on at feature d, has
+
+    log p(x | k) = sum_on log(alpha + c) + sum_off log(beta + n - c) - sum_d log(alpha + beta + n)
+
+The kernel evaluates this as base_k + sum_on w_kd, with w_kd = log(alpha + c) - log(beta + n - c).
+Scores are single precision, within 1e-3 nats. The log joint and the hyperparameters are double
+precision. All arithmetic is that of vecmath.h, so a chain has the same bits on every machine.
+"""
+
+import numpy as np
+
+from libc.math cimport INFINITY
+
+from bitmix.kernel.simd cimport LANES, simd_in_use
+
+from bitmix.kernel.arrays import aligned, grown
+from bitmix.kernel.joint import log_joint
+
+
+cdef class Index:
+    """Another layout of the weights, for one kind of scoring. It follows every change.
+
+    This one adds nothing: who scores by rows, as split-merge does, needs no other layout.
+    """
+
+    def __init__(self):
+        self.by_rows = True
+        self.screens = False
+
+    cdef int reserve(self, Mixture mixture) except -1:
+        """Make room for all columns that the mixture has room for."""
+        return 0
+
+    cdef void follow(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
+        """Follow cluster k, whose weights were just written."""
+
+    cdef void forget(self, Py_ssize_t k) noexcept nogil:
+        """Forget column k, which is no cluster any more."""
+
+    cdef Py_ssize_t choose(
+        self, Mixture mixture, Py_ssize_t i, Py_ssize_t own, double u
+    ) noexcept nogil:
+        """Draw a cluster for row i of cluster `own`, given all other rows, by u: K for a new one."""
+        return NONE
+
+
+cdef void set_row(int32_t[:, ::1] rows, Py_ssize_t k, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    """Set rows[k], INOUT, to rows[a] + rows[b], each zero where NONE."""
+    cdef Py_ssize_t d
+    for d in range(rows.shape[1]):
+        rows[k, d] = (rows[a, d] if a >= 0 else 0) + (rows[b, d] if b >= 0 else 0)
+
+
+cdef class Mixture:
+    """The state of one chain.
+
+    Clusters are numbered 0..K-1 and none is empty. Column K of the weights always holds the empty
+    cluster, so that a new cluster is scored like any other.
+
+    Parameters
+    ----------
+    rows : Rows
+    assignments : (N,) int32, IN
+        Every number of 0..K-1 is used.
+    alpha, beta : (D,) float64, IN, positive
+    concentration : float, positive
+    """
+
+    def __init__(self, Rows rows, assignments, alpha, beta, double concentration):
+        self.rows = rows
+        self.simd = simd_in_use()
+        self.priors = Hyperparameters(rows, alpha, beta, concentration)
+        self.z = np.array(assignments, np.int32)
+        self.clusters = int(np.max(assignments)) + 1
+        self.features = LANES * rows.bits.shape[1]
+        self.active = len(rows.active)
+        self.entries = self.active if rows.missing is None else 2 * self.active
+        self.changed = aligned(self.features, np.float32)
+        self.column = aligned(self.features, np.float32)
+        self.arrays = {}
+        self.index = Index()
+        self._reserve(self.clusters + 1)
+        self._count()
+
+    cdef int _reserve(self, Py_ssize_t clusters) except -1:
+        """Make room for that many columns, and some more."""
+        cdef Py_ssize_t room = ((clusters + clusters // 4) // BLOCK + 1) * BLOCK
+        wide = (room, self.features)
+        self.sizes_ = grown(self.arrays, "sizes", room, np.int32)
+        self.counts_ = grown(self.arrays, "counts", wide, np.int32)
+        self.log_on = grown(self.arrays, "log_on", wide, np.float32)
+        self.log_off = grown(self.arrays, "log_off", wide, np.float32)
+        self.sum_off = grown(self.arrays, "sum_off", room, np.float64)
+        self.weights = grown(self.arrays, "weights", wide, np.float32)
+        self.base = grown(self.arrays, "base", room, np.float32, -np.inf)
+        self.scores = grown(self.arrays, "scores", room, np.float32)
+        self.scratch = grown(self.arrays, "scratch", room, np.float32)
+        self.stored = grown(self.arrays, "stored", room, np.uint8)
+        self.without = grown(self.arrays, "without", wide, np.float32)
+        self.without_off = grown(self.arrays, "without_off", room, np.float64)
+        return self.index.reserve(self)
+
+    cdef void _count(self) noexcept nogil:
+        """Set sizes and counts from the assignments."""
+        cdef Py_ssize_t i, j, k
+        for i in range(self.z.shape[0]):
+            k = self.z[i]
+            self.sizes_[k] += 1
+            for j in range(self.rows.start[i], self.rows.start[i + 1]):
+                self.counts_[k, self.rows.on[j]] += 1
+
+    # ------------------------------------------------------------ what others see
+
+    @property
+    def assignments(self):
+        """(N,) int32"""
+        return np.array(self.z)
+
+    @property
+    def sizes(self):
+        """(K,) int64"""
+        return np.array(self.sizes_[:self.clusters], np.int64)
+
+    @property
+    def counts(self):
+        """(K, D) int32, the members of each cluster that have each feature on"""
+        return self._all_features(self.counts_)
+
+    @property
+    def observed(self):
+        """(K, D) int32, the members of which each feature is observed; None if it is in all"""
+        return None
+
+    def _all_features(self, array):
+        """Return (room, P) of active features as (K, D), zero for those that are never on."""
+        active = self.rows.active
+        full = np.zeros((self.clusters, self.rows.shape[1]), np.int32)
+        full[:, active] = np.asarray(array)[:self.clusters, :len(active)]
+        return full
+
+    @property
+    def alpha(self):
+        """(D,) float64"""
+        return np.array(self.priors.alpha)
+
+    @property
+    def beta(self):
+        """(D,) float64"""
+        return np.array(self.priors.beta)
+
+    @property
+    def concentration(self):
+        return self.priors.concentration
+
+    @property
+    def screening(self):
+        """Whether the last sweep came to screen clusters."""
+        return self.index.screens
+
+    def log_joint(self):
+        """Return log p(x, z | alpha, beta, concentration), in nats."""
+        return log_joint(
+            self.sizes, self.counts, self.alpha, self.beta, self.concentration, self.observed
+        )
+
+    # ------------------------------------------------------------ clusters
+
+    cdef void prepare(self, Index index):
+        """Write the weights of all clusters, and of the empty one, for an index."""
+        cdef Py_ssize_t k
+        self.index = index
+        index.reserve(self)
+        self.base[:] = -INFINITY
+        for k in range(self.clusters + 1):
+            self.write_cluster(k)
+
+    cdef void write_cluster(self, Py_ssize_t k) noexcept nogil:
+        """Write the logs and weights of cluster k from its counts."""
+        self.sum_off[k] = self.simd.cluster_logs(
+            &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[k, 0], self.sizes_[k],
+            0, self.features, &self.log_on[k, 0], &self.log_off[k, 0], self._weights_of(k),
+        )
+        self._written(k)
+
+    cdef float *_weights_of(self, Py_ssize_t k) noexcept nogil:
+        """Return where the weights of cluster k are written: its row, or scratch."""
+        return &self.weights[k, 0] if self.index.by_rows else &self.column[0]
+
+    cdef void _written(self, Py_ssize_t k) noexcept nogil:
+        """Let all that depends on the weights of cluster k follow them."""
+        self.base[k] = <float>(self.sum_off[k] + self.priors.log_size(self.sizes_[k]))
+        self.stored[k] = 0
+        self.index.follow(self, k)
+
+    cdef void transpose(self, float *to) noexcept nogil:
+        """Write the weights in `column` to a column of 16 clusters, OUT: see simd.h, scatter."""
+        self.simd.scatter(&self.column[0], self.active, to)
+
+    # ------------------------------------------------------------ scores
+
+    cdef float score_by_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
+        """Return the score of row i for a cluster that it is not in, from the weights' row."""
+        return self.base[k] + self.sum_on(&self.weights[k, 0], i)
+
+    cdef float score_without(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
+        """Return the score of row i for its own cluster as it is without the row."""
+        cdef int32_t n = self.sizes_[own] - 1
+        if n == 0:
+            return -INFINITY
+        if self.stored[own] == 0 and not self.settled:
+            # The cluster has just changed and may soon change again: one log a feature will do.
+            self.stored[own] = 1
+            return <float>(self.priors.log_size(n) + self.simd.changed_logs(
+                &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[own, 0], n,
+                &self.rows.bits[i, 0], -1, self.features, &self.changed[0],
+            ))
+        if self.stored[own] < 2:
+            self.stored[own] = 2
+            self.without_off[own] = self.simd.cluster_logs(
+                &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[own, 0], n + 1, 1,
+                self.features, &self.changed[0], &self.column[0], &self.without[own, 0],
+            )
+        return <float>(self.priors.log_size(n) + self.without_off[own]) + self.sum_on(
+            &self.without[own, 0], i
+        )
+
+    cdef float sum_on(self, const float *column, Py_ssize_t i) noexcept nogil:
+        """Return the sum of column[d], IN (P,), over the features d that row i has on."""
+        return self.simd.sum_on(column, &self.rows.bits[i, 0], self.features)
+
+    cdef bint can_screen(self) noexcept nogil:
+        """Return whether the weights alone decide the scores, as screening takes it."""
+        return True
+
+    # ------------------------------------------------------------ changes
+
+    cdef int move(self, Py_ssize_t i, Py_ssize_t own, Py_ssize_t new) except -1 nogil:
+        """Move row i from its cluster to another, K for a new one."""
+        if new == self.clusters:
+            self._open()
+        self.leave(i, own)
+        self.change(i, new, 1, NULL)
+        self.z[i] = <int32_t>new
+        if self.sizes_[own] == 0:
+            self._close(own)
+        return 0
+
+    cdef void leave(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
+        """Let row i leave its cluster, for which `score_without` has just scored it."""
+        # Where `stored` is 1, that has just found what changes.
+        self.change(i, own, -1, &self.changed[0] if self.stored[own] == 1 else NULL)
+
+    cdef void change(
+        self, Py_ssize_t i, Py_ssize_t k, int32_t delta, const float *changed
+    ) noexcept nogil:
+        """Let row i join (delta = 1) or leave (-1) cluster k."""
+        self.sizes_[k] += delta
+        self.sum_off[k] = self.simd.change(
+            &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[k, 0], self.sizes_[k],
+            &self.rows.bits[i, 0], delta, self.features, changed,
+            &self.log_on[k, 0], &self.log_off[k, 0], self._weights_of(k),
+        )
+        self._written(k)
+
+    cdef int _open(self) except -1 nogil:
+        """Make the empty cluster, column K, one of the K, and prepare the next."""
+        self.clusters += 1
+        if self.clusters == self.base.shape[0]:
+            with gil:
+                self._reserve(self.clusters + 1)
+        self.write_cluster(self.clusters)
+        return 0
+
+    cdef void _close(self, Py_ssize_t k) noexcept nogil:
+        """Give the number of cluster k, which is empty, to the last cluster."""
+        cdef Py_ssize_t last = self.clusters - 1, i
+        if k != last:
+            self.set_counts(k, last, NONE)
+            self.set_counts(last, NONE, NONE)
+            for i in range(self.z.shape[0]):
+                if self.z[i] == last:
+                    self.z[i] = <int32_t>k
+            self.write_cluster(k)
+            self.write_cluster(last)
+        self.base[self.clusters] = -INFINITY
+        self.index.forget(self.clusters)
+        self.clusters = last
+
+    cdef void set_counts(self, Py_ssize_t k, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+        """Give cluster k the statistics of clusters a and b together. Either may be NONE."""
+        self.sizes_[k] = (self.sizes_[a] if a >= 0 else 0) + (self.sizes_[b] if b >= 0 else 0)
+        set_row(self.counts_, k, a, b)
+
+    # ------------------------------------------------------------ statistics by feature
+
+    cdef void members_of_cluster(self, Py_ssize_t k, int32_t[::1] n) noexcept nogil:
+        """Set n, OUT (P,), to the members of cluster k of which each feature is observed."""
+        n[:] = self.sizes_[k]
+
+    cdef void counts_of_features(
+        self, Py_ssize_t first, int32_t[:, ::1] on, int32_t[:, ::1] members
+    ) noexcept nogil:
+        """Set the counts, OUT (LANES, K), and the observed members, OUT, of features from `first`.
+
+        Features are active ones, in their order, then those that are never on.
+        """
+        cdef Py_ssize_t k, lane
+        for k in range(self.clusters):
+            for lane in range(LANES):
+                on[lane, k] = self.counts_[k, first + lane] if first + lane < self.active else 0
+                members[lane, k] = self.sizes_[k]

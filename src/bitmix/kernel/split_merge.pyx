@@ -1,0 +1,298 @@
+"""Proposals to split, merge and repartition clusters."""
+
+import numpy as np
+
+from libc.math cimport INFINITY, NAN, isnan, sqrt
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from numpy.random cimport bitgen_t
+
+from bitmix.kernel.division cimport Division
+from bitmix.kernel.draws cimport below, bitgen_of, uniform
+from bitmix.kernel.members cimport Members
+from bitmix.kernel.mixture cimport NONE, Index, Mixture
+from bitmix.kernel.simd cimport LANES, Simd, padded
+
+cdef enum:
+    SPLIT, MERGE, REPARTITION  # kinds of proposals
+    SLOTS = 5    # columns at the end of the room, for clusters that are only proposed:
+    # two of a launch state, the same two again, and the union of two clusters
+
+
+def split_merge(Mixture mixture, bit_generator, Py_ssize_t proposals):
+    """Propose to split clusters and to merge them; see `SplitMerge`.
+
+    Parameters
+    ----------
+    mixture : Mixture, INOUT
+    bit_generator : numpy.random.BitGenerator, INOUT
+    proposals : int
+
+    Returns
+    -------
+    tally : (3, 2) int64
+        The number of splits, merges and repartitions that were proposed and accepted.
+    """
+    return SplitMerge(mixture).run(bit_generator, proposals)
+
+
+cdef class SplitMerge:
+    """Metropolis-Hastings proposals to split, merge and repartition clusters of a mixture.
+
+    The frame is that of Jain and Neal (2004), "A split-merge Markov chain Monte Carlo procedure for
+    the Dirichlet process mixture model", J. Comput. Graph. Stat. 13. One proposal:
+
+    1. Draw a row i uniformly; a is its cluster. Propose a split with probability 0.4, a merge with
+       0.4, a repartition with 0.2.
+    2. For a split, draw a row j uniformly from the rest of a. For a merge or a repartition, draw a
+       cluster b other than a with probability s(b), proportional to exp(score / temperature). The
+       score is that of row i for b in a Gibbs sweep. The temperature is sqrt(D) / 3, but at least 1,
+       as scores are further apart the more features there are. Draw j uniformly from b.
+    3. Divide the rows S of a (and b) into a launch state, one part with i, one with j: see
+       `Division.make_launch_state` (Dahl 2005).
+    4. One more scan from the launch state makes the parts a', b' of a split or repartition; q is
+       the product of its probabilities. For a merge, and for the reverse of a repartition, q is
+       that of the scan that leads from the launch state to a and b as they are.
+    5. Let m(c) be n_c! / n_c times the marginal likelihood of the rows in c: all but constants of
+       the posterior. Accept with probability min(1, ratio), where ratio is
+
+           split        concentration m(a') m(b') / m(a)  x  s'(b') (n_a - 1) / (n_b' q)
+           merge        m(a + b) / (concentration m(a) m(b))  x  n_b q / (s(b) (n_a + n_b - 1))
+           repartition  m(a') m(b') / (m(a) m(b))  x  s'(b') n_b q(a, b) / (s(b) n_b' q(a', b'))
+
+       Here s' is s in the proposed state. Launch states have the same distribution either way.
+
+    Jain and Neal draw i and j uniformly, which hardly ever finds two clusters that should be one.
+    Here the pair depends on the state, so s and the sizes are part of the ratio.
+
+    A chain is a function of its random numbers in this order: the kind, the threshold of the ratio,
+    i, b if there is one, the rank of j among the members of its cluster, then the launch state
+    (for each row its place in the order and its part), its scans, and the last scan. Members rank
+    by when they joined in these proposals, the latest first, and before them by number.
+
+    Parameters
+    ----------
+    mixture : Mixture, INOUT
+    """
+
+    cdef Mixture mixture
+    cdef const Simd *simd
+    cdef Members members
+    cdef Division division
+    cdef float temperature
+    cdef int64_t[:, ::1] tally
+    # all features, active ones first, padded
+    cdef double[::1] alpha, beta, by_feature
+    cdef int32_t[::1] on, observed
+    cdef double[::1] log_m              # log m of cluster k, nan: not yet known
+
+    def __init__(self, Mixture mixture):
+        features = np.concatenate([mixture.rows.active, mixture.rows.never])
+        width = padded(len(features))
+        self.mixture = mixture
+        self.simd = mixture.simd
+        self.division = Division(mixture)
+        self.temperature = max(1.0, sqrt(len(features)) / 3.0)
+        self.tally = np.zeros((3, 2), np.int64)
+        self.alpha, self.beta = np.ones(width), np.ones(width)
+        np.asarray(self.alpha)[:len(features)] = mixture.alpha[features]
+        np.asarray(self.beta)[:len(features)] = mixture.beta[features]
+        self.by_feature = np.empty(width)
+        self.on, self.observed = np.zeros(width, np.int32), np.zeros(width, np.int32)
+        self.log_m = np.full(mixture.z.shape[0] + 1, np.nan)
+
+    def run(self, bit_generator, Py_ssize_t proposals):
+        """Make so many proposals; return the tally."""
+        cdef bitgen_t *rng = bitgen_of(bit_generator)
+        cdef Py_ssize_t _proposal
+        self._make_room()
+        self.mixture.prepare(Index())
+        self.mixture.settled = False
+        self.members = Members(self.mixture.z)
+        with bit_generator.lock, nogil:
+            for _proposal in range(proposals):
+                self._make_room()
+                self._propose(rng)
+            self._clear_slots()
+        return np.asarray(self.tally)
+
+    cdef int _make_room(self) except -1 nogil:
+        """Make room for one more cluster, the empty one, and the slots."""
+        if self.mixture.clusters + 2 + SLOTS > self.mixture.base.shape[0]:
+            self._clear_slots()
+            with gil:
+                self.mixture._reserve(self.mixture.clusters + 2 + SLOTS)
+        return 0
+
+    cdef void _clear_slots(self) noexcept nogil:
+        """Empty all unused columns, as one becomes the empty cluster."""
+        cdef Py_ssize_t k
+        for k in range(self.mixture.clusters, self.mixture.base.shape[0]):
+            self.mixture.set_counts(k, NONE, NONE)
+
+    # ------------------------------------------------------------ proposals
+
+    cdef void _propose(self, bitgen_t *rng) noexcept nogil:
+        cdef double u = uniform(rng), threshold = self.simd.log(1.0 - uniform(rng))
+        cdef Py_ssize_t i = below(rng, self.mixture.z.shape[0]), a = self.mixture.z[i]
+        cdef int kind = SPLIT if u < 0.4 else MERGE if u < 0.8 else REPARTITION
+        cdef bint accepted = False
+        self.division.n = 0
+        if kind == SPLIT:
+            if self.mixture.sizes_[a] > 1:
+                accepted = self._propose_split(rng, threshold, i, a)
+        elif self.mixture.clusters > 1:
+            accepted = self._propose_pair(rng, threshold, i, a, kind)
+        self.tally[kind, 0] += 1
+        self.tally[kind, 1] += accepted
+
+    cdef bint _propose_split(
+        self, bitgen_t *rng, double threshold, Py_ssize_t i, Py_ssize_t a
+    ) noexcept nogil:
+        cdef Py_ssize_t slot = self.mixture.base.shape[0] - SLOTS, new = self.mixture.clusters
+        cdef Py_ssize_t n = self.mixture.sizes_[a]
+        cdef Py_ssize_t j = self.members.member(a, below(rng, n - 1), i)
+        cdef double ratio
+        self.division.gather(self.members, a, i, j, 0)
+        self.division.make_launch_state(rng, i, j, slot)
+        ratio = -self.division.scan(rng, slot, self.division.launch, None)
+        ratio += self._log_m(slot) + self._log_m(slot + 1) - self._log_m(a)
+        ratio += self.simd.log(self.mixture.priors.concentration)
+        # s' is a probability. If the proposal fails without it, it need not be known.
+        if ratio + self.simd.log(n - 1) <= threshold:
+            return False
+        self._choose(i, a, new, slot + 1, 0.0)
+        ratio += self._log_s(new) + self.simd.log(n - 1)
+        ratio -= self.simd.log(self.mixture.sizes_[slot + 1])
+        if ratio <= threshold:
+            return False
+        self.mixture.clusters += 1
+        self._accept(i, j, a, new, slot, self.division.launch)
+        return True
+
+    cdef bint _propose_pair(
+        self, bitgen_t *rng, double threshold, Py_ssize_t i, Py_ssize_t a, int kind
+    ) noexcept nogil:
+        """Propose a merge or a repartition."""
+        cdef Py_ssize_t slot = self.mixture.base.shape[0] - SLOTS, b, j
+        cdef double ratio
+        b = self._choose(i, a, NONE, NONE, uniform(rng))
+        ratio = self.simd.log(self.mixture.sizes_[b]) - self._log_s(b)
+        j = self.members.member(b, below(rng, self.mixture.sizes_[b]), NONE)
+        self.division.gather(self.members, a, i, j, 0)
+        self.division.gather(self.members, b, i, j, 1)
+        self.division.make_launch_state(rng, i, j, slot)
+        ratio -= self._log_m(a) + self._log_m(b)
+        if kind == MERGE:
+            return self._end_merge(threshold, ratio, a, b, slot)
+        return self._end_repartition(rng, threshold, ratio, i, j, a, b, slot)
+
+    cdef bint _end_merge(
+        self, double threshold, double ratio, Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot
+    ) noexcept nogil:
+        cdef Py_ssize_t last = self.mixture.clusters - 1, both = slot + 4
+        self.mixture.set_counts(both, a, b)
+        ratio += self._log_m(both) - self.simd.log(self.mixture.priors.concentration)
+        ratio -= self.simd.log(self.mixture.sizes_[both] - 1)
+        if ratio <= threshold:  # q is a probability
+            return False
+        ratio += self.division.scan(NULL, slot, self.division.launch, self.division.current)
+        if ratio <= threshold:
+            return False
+        self._take(a, both)
+        self.members.relabel(b, a)
+        if b != last:
+            self._take(b, last)
+            self.members.relabel(last, b)
+        self.mixture.set_counts(last, NONE, NONE)
+        self.mixture.clusters = last
+        return True
+
+    cdef bint _end_repartition(
+        self, bitgen_t *rng, double threshold, double ratio, Py_ssize_t i, Py_ssize_t j,
+        Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot,
+    ) noexcept nogil:
+        cdef Py_ssize_t part, again = slot + 2, n = self.division.n
+        self.division.proposed[:n] = self.division.launch[:n]
+        for part in range(2):
+            self.mixture.set_counts(again + part, slot + part, NONE)
+            self.mixture.write_cluster(again + part)
+        ratio -= self.division.scan(rng, again, self.division.proposed, None)
+        ratio += self._log_m(again) + self._log_m(again + 1)
+        ratio += self.division.scan(NULL, slot, self.division.launch, self.division.current)
+        ratio -= self.simd.log(self.mixture.sizes_[again + 1])
+        self._choose(i, a, b, again + 1, 0.0)
+        ratio += self._log_s(b)
+        if ratio <= threshold:
+            return False
+        self._accept(i, j, a, b, again, self.division.proposed)
+        return True
+
+    cdef void _accept(
+        self, Py_ssize_t i, Py_ssize_t j, Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot,
+        uint8_t[::1] part,
+    ) noexcept nogil:
+        """Let clusters a and b be the two of the slots, with the rows in parts, IN (N,)."""
+        cdef Py_ssize_t t
+        self._take(a, slot)
+        self._take(b, slot + 1)
+        self.members.clear(a)
+        self.members.clear(b)
+        self.members.put(i, a)
+        self.members.put(j, b)
+        for t in range(self.division.n):
+            self.members.put(self.division.row[t], b if part[t] else a)
+
+    cdef void _take(self, Py_ssize_t k, Py_ssize_t source) noexcept nogil:
+        """Give cluster k the statistics of another cluster or of a slot."""
+        self.mixture.set_counts(k, source, NONE)
+        self.mixture.write_cluster(k)
+        self.log_m[k] = NAN
+
+    # ------------------------------------------------------------ the choice of b
+
+    cdef Py_ssize_t _choose(
+        self, Py_ssize_t i, Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot, double u
+    ) noexcept nogil:
+        """Draw a cluster other than a by s. The mixture's scratch then holds s, not normalised.
+
+        Cluster b, which may be one more than there are, counts as it is in the slot.
+        """
+        cdef float[::1] scores = self.mixture.scores
+        cdef Py_ssize_t k, n = max(self.mixture.clusters, b + 1), blocks = (n + LANES - 1) // LANES
+        for k in range(n):
+            scores[k] = self.mixture.score_by_row(i, slot if k == b else k) / self.temperature
+        scores[a] = -INFINITY
+        for k in range(n, blocks * LANES):
+            scores[k] = -INFINITY
+        return self.simd.choose(&scores[0], blocks, u, 0.0, &self.mixture.scratch[0])
+
+    cdef double _log_s(self, Py_ssize_t b) noexcept nogil:
+        """Return log s(b) after `_choose`."""
+        cdef Py_ssize_t k
+        cdef double total = 0.0
+        if self.mixture.scratch[b] == 0.0:
+            return -INFINITY
+        for k in range(max(self.mixture.clusters, b + 1)):
+            total += self.mixture.scratch[k]
+        return self.simd.log(self.mixture.scratch[b] / total)
+
+    cdef double _log_m(self, Py_ssize_t k) noexcept nogil:
+        """Return log m of a cluster, which is remembered, or of a slot."""
+        cdef bint remembered = k < self.mixture.clusters
+        cdef Py_ssize_t d
+        cdef double value
+        if remembered and not isnan(self.log_m[k]):
+            return self.log_m[k]
+        value = self.simd.lgamma(self.mixture.sizes_[k])
+        for d in range(self.mixture.active):
+            self.on[d] = self.mixture.counts_[k, d]
+        self.mixture.members_of_cluster(k, self.observed)
+        self.simd.log_marginal(
+            &self.alpha[0], &self.beta[0], &self.on[0], &self.observed[0], 1,
+            self.by_feature.shape[0], &self.by_feature[0],
+        )
+        for d in range(self.mixture.priors.alpha.shape[0]):
+            value += self.by_feature[d]
+        if remembered:
+            self.log_m[k] = value
+        return value

@@ -1,0 +1,104 @@
+"""The collapsed Gibbs sweep."""
+
+import numpy as np
+
+from libc.stdint cimport int32_t
+from numpy.random cimport bitgen_t
+
+from bitmix.kernel.columns cimport Columns
+from bitmix.kernel.draws cimport bitgen_of, permute, uniform
+from bitmix.kernel.mixture cimport Mixture
+from bitmix.kernel.screening cimport EXP_MINUS_MARGIN, Screening
+
+cdef extern from *:
+    void prefetch "__builtin_prefetch"(const void *) noexcept nogil
+
+#: Rows of a sweep that are scored for all clusters, to see whether screening would pay.
+PROBE = 256
+
+cdef enum:
+    FEW = 16  # screening pays if it leaves fewer than one in so many clusters
+
+
+def sweep(Mixture mixture, bit_generator, *, Py_ssize_t probe=PROBE):
+    """Reassign every row once, in a fresh random order.
+
+    This is algorithm 3 of Neal (2000), "Markov chain sampling methods for Dirichlet process mixture
+    models", J. Comput. Graph. Stat. 9. It consumes N - 1 doubles of the generator for the order and
+    N for the rows.
+
+    Parameters
+    ----------
+    mixture : Mixture, INOUT
+    bit_generator : numpy.random.BitGenerator, INOUT
+    probe : int
+        The number of rows after which the sweep decides on screening. It changes the time that a
+        sweep takes, and no result.
+
+    Returns
+    -------
+    moved : int
+        The number of rows that changed cluster.
+    """
+    if mixture.sweeper is None:
+        mixture.sweeper = Sweep(mixture.z.shape[0])
+    return mixture.sweeper.run(mixture, bit_generator, probe)
+
+
+cdef class Sweep:
+    """What the sweeps of a mixture need beside its state.
+
+    Parameters
+    ----------
+    n : int
+        The number of rows.
+    """
+
+    cdef int32_t[::1] order
+    cdef Columns columns
+    cdef Screening screening
+
+    def __init__(self, n):
+        self.order = np.empty(n, np.int32)
+        self.columns = Columns()
+        self.screening = Screening()
+
+    def run(self, Mixture mixture, bit_generator, Py_ssize_t probe):
+        """As `sweep`."""
+        cdef bitgen_t *rng = bitgen_of(bit_generator)
+        cdef Py_ssize_t i, t, own, new, moved = 0, likely = 0
+        if not mixture.can_screen():
+            probe = self.order.shape[0]
+        mixture.prepare(self.columns)
+        with bit_generator.lock, nogil:
+            permute(rng, self.order)
+            for t in range(self.order.shape[0]):
+                if t + 1 < self.order.shape[0]:
+                    self._prefetch(mixture, self.order[t + 1])
+                if t == probe and likely * FEW <= t * mixture.clusters:
+                    with gil:
+                        self._screen(mixture)
+                i = self.order[t]
+                own = mixture.z[i]
+                mixture.settled = moved * 3 < t
+                new = mixture.index.choose(mixture, i, own, uniform(rng))
+                if t < probe:
+                    likely += self.columns.count_likely(mixture, EXP_MINUS_MARGIN)
+                if new == own or (new == mixture.clusters and mixture.sizes_[own] == 1):
+                    continue
+                mixture.move(i, own, new)
+                moved += 1
+        return moved
+
+    cdef void _screen(self, Mixture mixture):
+        """Screen clusters from now on."""
+        self.screening.reserve(mixture)
+        mixture.index = self.screening
+        self.screening.start(mixture)
+
+    cdef void _prefetch(self, Mixture mixture, Py_ssize_t i) noexcept nogil:
+        """Have the features of row i ready in the cache, as rows come in random order."""
+        cdef Py_ssize_t j
+        prefetch(&mixture.rows.bits[i, 0])
+        for j in range(mixture.rows.start[i], mixture.rows.start[i + 1], 16):
+            prefetch(&mixture.rows.on[j])
