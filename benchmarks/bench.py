@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from bare_pass import BarePass
 from competitors import NumbaSweep, NumpySweep
 from report import Measure, report
 
@@ -35,8 +36,8 @@ ALL_DIGITS = tuple(range(10))
 class Chain:
     """A chain of the study's configuration, to be stepped one move at a time."""
 
-    def __init__(self, images, assignments, alpha, beta, generator):
-        self.mixture = kernel.Mixture(images, assignments, alpha, beta, 1.0)
+    def __init__(self, rows, assignments, alpha, beta, generator):
+        self.mixture = kernel.mixture_of(rows, assignments, alpha, beta, 1.0)
         self.generator = generator
 
     @classmethod
@@ -51,16 +52,16 @@ class Chain:
     def subset(self, x, picked):
         """The state as it is on some of the images, for a chain of these."""
         assignments = np.unique(self.mixture.assignments[picked], return_inverse=True)[1]
-        images = kernel.Rows(x[picked])
-        return Chain(images, assignments, self.mixture.alpha, self.mixture.beta, self.generator)
+        rows = kernel.Rows(x[picked])
+        return Chain(rows, assignments, self.mixture.alpha, self.mixture.beta, self.generator)
 
     def sweep(self):
-        self.moved = self.mixture.sweep(self.generator)
+        self.moved = kernel.sweep(self.mixture, self.generator)
 
     def update_pixel_priors(self):
         prior = HYPERPRIORS["exponential"]
-        self.mixture.update_pixel_priors(
-            self.generator, prior.rate, prior.power, prior.low, prior.high
+        kernel.update_priors(
+            self.mixture, self.generator, prior.rate, prior.power, prior.low, prior.high
         )
 
     def advance(self, sweeps, until_clusters=None):
@@ -106,14 +107,12 @@ def late_sweep(x, rounds):
     """A sweep 80 iterations in, the pixel priors and the bare pass beside it."""
     chain = Chain.start(x).advance(80)
     turns = {"sweep": chain.sweep, "priors": chain.update_pixel_priors}
-    if hasattr(chain.mixture, "bare_pass"):
-        turns["bare"] = chain.mixture.bare_pass
+    turns["bare"] = BarePass(x, chain.mixture)
     took = best(rounds, **turns)
     yield Measure("late sweep: clusters", chain.mixture.clusters, "")
     yield Measure("  an image", 1e6 * took["sweep"] / len(x), "us", "<= 1.2")
-    if "bare" in took:
-        yield Measure("  against the bare pass", took["sweep"] / took["bare"], "x", "<= 1.6")
-        yield Measure("  bare pass, an image", 1e6 * took["bare"] / len(x), "us")
+    yield Measure("  against the bare pass", took["sweep"] / took["bare"], "x", "<= 1.6")
+    yield Measure("  bare pass, an image", 1e6 * took["bare"] / len(x), "us")
     yield Measure("  pixel priors against the sweep", took["priors"] / took["sweep"], "x", "<= 0.5")
 
 
@@ -161,7 +160,7 @@ def competition(x, sweeps, rounds, clusters=None):
     NumbaSweep(x, *state, 1.0)(order[:1], uniforms[:1])  # compiles
     took, ends = [], {}
     for _ in range(rounds):
-        ours = Chain(chain.mixture.images, *state, np.random.PCG64(1))
+        ours = Chain(chain.mixture.rows, *state, np.random.PCG64(1))
         theirs = {"NumPy": NumpySweep(x, *state, 1.0), "Numba": NumbaSweep(x, *state, 1.0)}
         turns = {name: lambda f=f: f(order, uniforms) for name, f in theirs.items()}
         took.append(best(1, bitmix=ours.sweep, **turns))

@@ -92,7 +92,7 @@ class Job:
 def curve(job: Job) -> dict[str, list]:
     """Run a chain; returns its seconds, log joint and clusters at the start and by sweep."""
     x = bitmix.shuffle(bitmix.load_mnist(), seed=0).x
-    images, settings = kernel.Rows(x), Settings(**job.settings)
+    rows, settings = kernel.Rows(x), Settings(**job.settings)
     generator = np.random.PCG64(np.random.SeedSequence(job.seed, spawn_key=(0,)))
     found = {"seconds": [], "log_joint": [], "clusters": []}
 
@@ -104,7 +104,7 @@ def curve(job: Job) -> dict[str, list]:
     start = time.thread_time()
     labels = INITIAL[settings.initial](x, None, settings.initial_clusters, generator)
     ones, assignments = np.ones(x.shape[1]), np.unique(labels, return_inverse=True)[1]
-    mixture = images.mixture(assignments, ones, ones, settings.concentration)
+    mixture = kernel.mixture_of(rows, assignments, ones, ones, settings.concentration)
     spent = time.thread_time() - start
     note(spent)
     while spent < job.seconds and len(found["seconds"]) <= job.sweeps:

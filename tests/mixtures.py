@@ -4,28 +4,44 @@ import numpy as np
 
 from bitmix import kernel
 from bitmix.model import HYPERPRIORS
+from bitmix.sampling.moves import MOVES
 
-ALWAYS, NEVER = 0, 2**62  # from which image of a sweep on it is decided whether to screen
+ALWAYS, NEVER = 0, 2**62  # the row of a sweep at which it decides whether to screen
 
 
-def mixture_of(x, z, alpha=None, beta=None, concentration=1.0, probe=None, observed=None):
+def mixture_of(x, z, alpha=None, beta=None, concentration=1.0, observed=None):
     d = np.shape(x)[1]
     x = np.asarray(x, np.uint8)
-    images = kernel.Rows(x if observed is None else x * observed, observed)
-    mixture = images.mixture(
+    return kernel.mixture_of(
+        kernel.Rows(x if observed is None else x * observed, observed),
         z,
         np.ones(d) if alpha is None else alpha,
         np.ones(d) if beta is None else beta,
         concentration,
     )
-    if probe is not None:
-        mixture.probe = probe
-    return mixture
 
 
 def update_priors(mixture, bits, name="exponential"):
     h = HYPERPRIORS[name]
-    mixture.update_pixel_priors(bits, h.rate, h.power, h.low, h.high)
+    kernel.update_priors(mixture, bits, h.rate, h.power, h.low, h.high)
+
+
+def with_concentration(mixture, x, concentration, observed=None):
+    """Return the same state with another concentration.
+
+    For split-merge proposals alone, a concentration that is exp(b) times the right one is a ratio
+    of splits that is wrong by b nats.
+    """
+    state = mixture.assignments, mixture.alpha, mixture.beta
+    return mixture_of(x, *state, concentration, observed)
+
+
+def biased_split_merge(mixture, settings, bits, bias, x, observed=None):
+    """Make proposals whose log ratio of splits is wrong by `bias` nats; return the new state."""
+    right = mixture.concentration
+    wrong = with_concentration(mixture, x, right * np.exp(bias), observed)
+    MOVES["split_merge"](wrong, settings, bits)
+    return with_concentration(wrong, x, right, observed)
 
 
 def check_counts(mixture, x, observed=None):

@@ -22,10 +22,10 @@ unit_tests() {
     site="$PWD/build/$1/site"
     shift
     PYTHONPATH="$site" python -c "
-import bitmix._gibbs as kernel
-assert kernel.__file__.startswith('$site'), kernel.__file__"
-    PYTHONPATH="$site" python -m pytest tests/unit \
-        --ignore tests/unit/test_builds.py --ignore tests/unit/test_packaging.py "$@"
+from bitmix.kernel import mixture
+assert mixture.__file__.startswith('$site'), mixture.__file__"
+    PYTHONPATH="$site" python -m pytest tests --ignore tests/workflow --ignore tests/architecture \
+        --ignore tests/docs --ignore tests/kernel/test_builds.py "$@"
 }
 
 echo 'unit tests, bounds checks on'
@@ -48,4 +48,4 @@ build sanitized -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debu
 )
 
 echo 'the C functions, AddressSanitizer and UBSan'
-python -m pytest tests/unit/test_builds.py -m 'slow or not slow' -k sanitized
+python -m pytest tests/kernel/test_builds.py -m 'slow or not slow' -k sanitized

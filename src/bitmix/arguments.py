@@ -1,18 +1,31 @@
 """Checks of arguments that several modules take."""
 
+import difflib
+import functools
+import inspect
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+Function = TypeVar("Function", bound=Callable)
+
+
+def nearest(word: object, allowed: Iterable[str]) -> str:
+    """Return ", did you mean ...?" with the most similar allowed word, or "" if none is similar."""
+    similar = difflib.get_close_matches(str(word), list(allowed), n=1)
+    return f", did you mean {similar[0]!r}?" if similar else ""
 
 
 def check_choice(name: str, value: object, allowed: Iterable[str]) -> None:
-    """Raise ValueError, which tells what is allowed, unless `value` is one of them."""
+    """Raise ValueError, which lists what is allowed, unless `value` is one of them."""
     allowed = tuple(allowed)
     if value not in allowed:
-        raise ValueError(f"{name} has {value!r}; allowed are {', '.join(map(repr, allowed))}")
+        listed = ", ".join(map(repr, allowed))
+        raise ValueError(f"{name} is {value!r}{nearest(value, allowed) or ';'} allowed: {listed}")
 
 
-def whole(name: str, value: object, least: int = 1) -> int:
+def check_integer(name: str, value: object, least: int = 1) -> int:
     """Return `value` as int; raise ValueError unless it is a whole number of at least `least`."""
     try:
         number = operator.index(value)
@@ -23,7 +36,7 @@ def whole(name: str, value: object, least: int = 1) -> int:
     return number
 
 
-def positive(name: str, value: object) -> float:
+def check_positive(name: str, value: object) -> float:
     """Return `value` as float; raise ValueError unless it is a positive, finite number."""
     try:
         number = float(value)
@@ -32,3 +45,20 @@ def positive(name: str, value: object) -> float:
     if not 0 < number < math.inf:
         raise ValueError(f"{name} must be a positive number, not {value!r}")
     return number
+
+
+def suggest_keywords(function: Function) -> Function:
+    """Let a function name the most similar keyword when it is called with an unknown one."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def checked(*args, **kwargs):
+        for name in kwargs:
+            if name not in signature.parameters:
+                raise TypeError(
+                    f"{function.__name__}() has no argument {name!r}"
+                    f"{nearest(name, signature.parameters)}"
+                )
+        return function(*args, **kwargs)
+
+    return checked

@@ -7,7 +7,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 import bitmix
 from bitmix import evaluation, figures, study
 from bitmix.data import Dataset
-from bitmix.workflow.summary import read_json
+from bitmix.io import read_json
 
 SETTINGS = {"initial": "seeded", "initial_clusters": 15, "sweeps": 4, "seed": 3}
 
@@ -117,7 +117,7 @@ def test_rows_tell_how_many_and_how_long(latents, evaluated):
 
 
 def test_a_row_is_not_given_twice(task):
-    rows, _ = evaluation.evaluate(task, "m", evaluation.independent_pixels(task.train.x), [1])
+    rows, _ = evaluation.evaluate(task, "m", evaluation.independent_features(task.train.x), [1])
     assert [row["members"] for row in rows] == [1]
 
 
@@ -133,7 +133,7 @@ def test_members_come_one_by_one(task):
     def members():
         for number in range(3):
             assert len(scored) == number
-            yield from evaluation.independent_pixels(task.train.x)
+            yield from evaluation.independent_features(task.train.x)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "Average", Watched)
@@ -152,7 +152,7 @@ def test_a_pixel_of_which_the_prior_rounds_to_certainty():
 
 def test_without_labels_there_are_no_scores_of_labels(task):
     bare = evaluation.Task(Dataset(task.train.x), Dataset(task.held_out.x), task.observed)
-    (row,), _ = evaluation.evaluate(bare, "m", evaluation.independent_pixels(bare.train.x))
+    (row,), _ = evaluation.evaluate(bare, "m", evaluation.independent_features(bare.train.x))
     assert {"held_out", "missing", "brier", "brier_equal"} == row.keys() & evaluation.SCORES.keys()
 
 
@@ -160,7 +160,7 @@ def test_without_labels_there_are_no_scores_of_labels(task):
 
 
 def test_independent_pixels_are_bernoulli(task):
-    (row,), average = evaluation.evaluate(task, "m", evaluation.independent_pixels(task.train.x))
+    (row,), average = evaluation.evaluate(task, "m", evaluation.independent_features(task.train.x))
     p = (task.train.x.sum(axis=0) + 0.1) / (300 + 0.2)
     x = task.held_out.x
     log_p = np.where(x, np.log(p), np.log(1 - p))

@@ -7,7 +7,7 @@ from PIL import Image
 import bitmix
 from bitmix import figures, study
 from bitmix.data import Dataset
-from bitmix.predict import pixel_means
+from bitmix.predict import feature_means
 
 SHAPE = (6, 4)
 
@@ -75,7 +75,7 @@ def test_clusters_show_the_means_largest_first(latents):
     figure = figures.clusters(latent, SHAPE)
     canvas = drawn(figure)
     largest = latent.sizes.argmax()
-    np.testing.assert_allclose(canvas[:6, :4], pixel_means(latent)[largest].reshape(SHAPE))
+    np.testing.assert_allclose(canvas[:6, :4], feature_means(latent)[largest].reshape(SHAPE))
     numbers = [text.get_text() for text in figure.axes[0].texts[:-1]]
     assert [int(number) for number in numbers] == sorted(latent.sizes.tolist(), reverse=True)
     assert f"{len(latent.sizes)} clusters" in figure.axes[0].texts[-1].get_text()
@@ -282,7 +282,7 @@ def test_clusters_as_rows(latents, scaled):
     axes = figure.axes[0]
     (mesh,) = axes.collections
     order = np.argsort(-latent.sizes, kind="stable")
-    np.testing.assert_allclose(mesh.get_array(), pixel_means(latent)[order])
+    np.testing.assert_allclose(mesh.get_array(), feature_means(latent)[order])
     heights = np.diff(mesh.get_coordinates()[:, 0, 1])
     np.testing.assert_array_equal(heights, latent.sizes[order] if scaled else 1)
     shown = [int(label.get_text()) for label in axes.get_yticklabels()]

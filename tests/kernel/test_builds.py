@@ -19,7 +19,7 @@ import bitmix
 from bitmix import kernel
 
 ROOT = Path(__file__).parents[2]
-KERNEL = ROOT / "src/bitmix"
+C = ROOT / "src/bitmix/kernel/c"
 X86 = platform.machine() in ("x86_64", "AMD64")
 LEVELS = {"baseline": []} | (
     {"v3": ["-march=x86-64-v3"], "v4": ["-march=x86-64-v4"]} if X86 else {}
@@ -75,28 +75,28 @@ def test_levels_sample_the_same_chain(mnist, level, name):
     assert digest(bitmix.sample_chain(x, 0, sweeps=10, progress=False)) == expected
 
 
-# ---------------------------------------------------------------- the extension, by compiler
+# ---------------------------------------------------------------- the package, by compiler
 
 CHAIN = """
-import hashlib, importlib.util, json, sys
+import hashlib, json, sys
 import numpy as np
-path, data, level = sys.argv[1:]
-spec = importlib.util.spec_from_file_location("_gibbs", path)
-gibbs = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(gibbs)
+folder, data, level = sys.argv[1:]
+sys.path.insert(0, folder)
+from bitmix import kernel
+assert kernel.mixture.__file__.startswith(folder), kernel.mixture.__file__
 try:
-    gibbs.use_simd(level)
+    kernel.use_simd(level)
 except ValueError as error:
     print(json.dumps({"missing": str(error)}))
     sys.exit()
 x = np.load(data)
 generator = np.random.PCG64(0)
 ones = np.ones(x.shape[1])
-start = gibbs.integers(generator, 20, len(x))
-mixture = gibbs.Mixture(gibbs.Images(x), start, ones, ones, 1.0)
+start = kernel.integers(generator, 20, len(x))
+mixture = kernel.mixture_of(kernel.Rows(x), start, ones, ones, 1.0)
 for _ in range(10):
-    mixture.sweep(generator)
-    mixture.update_pixel_priors(generator, 1.2, 0.0, 0.0, float("inf"))
+    kernel.sweep(mixture, generator)
+    kernel.update_priors(mixture, generator, 1.2, 0.0, 0.0, float("inf"))
 print(json.dumps({
     "assignments": hashlib.sha256(mixture.assignments.tobytes()).hexdigest(),
     "alpha": [value.hex() for value in mixture.alpha.tolist()],
@@ -113,9 +113,9 @@ def data(mnist, tmp_path_factory):
     return path
 
 
-def run_chain(extension, data, level):
-    """What a chain ends with, by an extension file, in a process of its own."""
-    command = [sys.executable, "-c", CHAIN, str(extension), str(data), level]
+def run_chain(folder, data, level):
+    """What a chain ends with, by the package in a folder, in a process of its own."""
+    command = [sys.executable, "-c", CHAIN, str(folder), str(data), level]
     found = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(found.stdout)
 
@@ -123,27 +123,28 @@ def run_chain(extension, data, level):
 @pytest.fixture(scope="module")
 def expected(data):
     """By the build under test, at its baseline."""
-    return run_chain(kernel.__file__, data, "baseline")
+    return run_chain(Path(bitmix.__file__).parents[1], data, "baseline")
 
 
 @pytest.fixture(scope="module", params=COMPILERS)
-def extension(request, tmp_path_factory):
-    """The extension as that compiler builds it from this checkout."""
+def package(request, tmp_path_factory):
+    """The folder of the package as that compiler builds it from this checkout."""
     environment = {**os.environ, "CC": program(request.param)}
     meson, build = program("meson"), tmp_path_factory.mktemp(request.param)
     for tool in ("ninja", "cython"):
         program(tool)
-    for command in ([meson, "setup", build, ROOT], [meson, "compile", "-C", build]):
+    site = build / "site"
+    setup = [meson, "setup", build, ROOT, f"-Dpython.platlibdir={site}"]
+    for command in (setup, [meson, "install", "-C", build]):
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-    [path] = build.glob("_gibbs*.so")
-    return path
+    return site
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LEVELS)
-def test_compilers_sample_the_same_chain(extension, data, expected, name):
-    found = run_chain(extension, data, name)
+def test_compilers_sample_the_same_chain(package, data, expected, name):
+    found = run_chain(package, data, name)
     if "missing" in found:
         pytest.skip(found["missing"])
     assert found == expected
@@ -159,12 +160,12 @@ def build_driver(folder, compiler, flags=(), levels=LEVELS):
         objects.append(folder / f"{level}.o")
         subprocess.run(
             [compiler, *EXACT, *flags, *march, f"-DBITMIX_LEVEL={level}", "-c",
-             KERNEL / "_simd.c", "-o", objects[-1]],
+             C / "simd.c", "-o", objects[-1]],
             check=True,
         )  # fmt: skip
     subprocess.run(
-        [compiler, *EXACT, *flags, f"-I{KERNEL}", ROOT / "tests/kernel/driver.c",
-         KERNEL / "_simd_levels.c", *objects, "-lm", "-o", folder / "driver"],
+        [compiler, *EXACT, *flags, f"-I{C}", ROOT / "tests/kernel/driver.c",
+         C / "levels.c", *objects, "-lm", "-o", folder / "driver"],
         check=True,
     )  # fmt: skip
     return folder / "driver"
@@ -190,7 +191,7 @@ def hashes(tmp_path_factory):
 def test_driver_calls_every_function(hashes):
     declared = {
         line.split("(*")[1].split(")")[0].removeprefix("array_")
-        for line in (KERNEL / "_simd.h").read_text().splitlines()
+        for line in (C / "simd.h").read_text().splitlines()
         if "(*" in line
     }
     scalar = {"log", "exp", "lgamma"}  # go into the hashes of log_f64, exp_f64, lgamma_f64

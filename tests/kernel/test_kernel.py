@@ -25,9 +25,9 @@ def test_chain_equals_the_reference(mnist, probe, hyperprior):
     reference = Reference(x, z, alpha, beta, 1.5, rng.random)
     bits = np.random.PCG64()
     bits.state = rng.bit_generator.state
-    mixture = mixture_of(x, z, alpha, beta, 1.5, probe)
+    mixture = mixture_of(x, z, alpha, beta, 1.5)
     for _ in range(4):
-        assert mixture.sweep(bits) == reference.sweep()
+        assert kernel.sweep(mixture, bits, probe=probe) == reference.sweep()
         assert mixture.screening == (probe == ALWAYS)
         np.testing.assert_array_equal(mixture.assignments, reference.z)
         update_priors(mixture, bits, hyperprior)
@@ -53,7 +53,7 @@ def test_split_merge_equals_the_reference(mnist, clusters, often):
         assert report == reference.split_merge(settings.proposals)
         np.testing.assert_array_equal(mixture.assignments, reference.z)
         accepted.update(report)
-        assert mixture.sweep(bits) == reference.sweep()
+        assert kernel.sweep(mixture, bits) == reference.sweep()
     assert bits.state == rng.bit_generator.state
     assert accepted[f"{often}_accepted"] > 3 and accepted["repartitions_accepted"] > 3
     check_counts(mixture, x)
@@ -61,15 +61,18 @@ def test_split_merge_equals_the_reference(mnist, clusters, often):
 
 def test_screening_changes_no_draw(mnist):
     """The draws are those of scoring all clusters, also while these still change a lot."""
-    images = kernel.Rows(mnist.x)
+    rows = kernel.Rows(mnist.x)
     bits = np.random.PCG64(3)
-    start = images.mixture(np.arange(len(mnist.x)) % 100, np.ones(784), np.ones(784), 1.0)
+    start = kernel.mixture_of(rows, np.arange(len(mnist.x)) % 100, np.ones(784), np.ones(784), 1.0)
     for _ in range(3):
-        start.sweep(bits)
+        kernel.sweep(start, bits)
         update_priors(start, bits)
-        both = [images.mixture(start.assignments, start.alpha, start.beta, 1.0) for _ in range(2)]
-        both[0].probe, both[1].probe = ALWAYS, NEVER
-        moved = [mixture.sweep(np.random.PCG64(4)) for mixture in both]
+        state = start.assignments, start.alpha, start.beta, 1.0
+        both = [kernel.mixture_of(rows, *state) for _ in range(2)]
+        moved = [
+            kernel.sweep(mixture, np.random.PCG64(4), probe=probe)
+            for mixture, probe in zip(both, (ALWAYS, NEVER), strict=True)
+        ]
         assert moved[0] == moved[1] > 1000
         assert both[0].screening and not both[1].screening
         np.testing.assert_array_equal(both[0].assignments, both[1].assignments)
@@ -102,7 +105,7 @@ def test_nothing_missing_is_the_plain_model(mnist):
     assert type(whole) is not type(holed)
     assert whole.log_joint() == pytest.approx(holed.log_joint(), rel=1e-14)
     for _ in range(3):
-        assert whole.sweep(bits[0]) == holed.sweep(bits[1])
+        assert kernel.sweep(whole, bits[0]) == kernel.sweep(holed, bits[1])
         np.testing.assert_array_equal(whole.assignments, holed.assignments)
     np.testing.assert_array_equal(whole.counts, holed.counts)
     np.testing.assert_array_equal(holed.observed, np.tile(holed.sizes[:, None], 784))
@@ -127,7 +130,7 @@ def test_missing_pixels_count_for_nothing(mnist):
     mixture = mixture_of(x, np.arange(300) % 40, observed=observed)
     bits = np.random.PCG64(9)
     for _ in range(5):
-        mixture.sweep(bits)
+        kernel.sweep(mixture, bits)
         update_priors(mixture, bits)
     z = mixture.assignments
     assert mixture.clusters < 40
@@ -158,11 +161,11 @@ def test_shapes_at_the_limit(x, probe):
     rng = chain_generator(7, 0)
     z = np.zeros(len(x), int)
     reference = Reference(x, z, np.ones(x.shape[1]), np.ones(x.shape[1]), 1.0, rng.random)
-    mixture = mixture_of(x, z, probe=probe)
+    mixture = mixture_of(x, z)
     bits = np.random.PCG64()
     bits.state = rng.bit_generator.state
     for _ in range(10):
-        assert mixture.sweep(bits) == reference.sweep()
+        assert kernel.sweep(mixture, bits, probe=probe) == reference.sweep()
         np.testing.assert_array_equal(mixture.assignments, reference.z)
         report = MOVES["split_merge"](mixture, Settings(proposals=5), bits)
         assert report == reference.split_merge(5)
@@ -177,14 +180,14 @@ def test_shapes_at_the_limit(x, probe):
 def test_clusters_outgrow_their_room(probe):
     """From one cluster to hundreds in a sweep, and back."""
     x = np.random.default_rng(1).integers(0, 2, (500, 20), dtype=np.uint8)
-    mixture = mixture_of(x, np.zeros(500, int), concentration=1e6, probe=probe)
-    mixture.sweep(np.random.PCG64(1))
+    mixture = mixture_of(x, np.zeros(500, int), concentration=1e6)
+    kernel.sweep(mixture, np.random.PCG64(1), probe=probe)
     assert mixture.clusters > 400
     check_counts(mixture, x)
-    few = mixture_of(x, mixture.assignments, concentration=1e-6, probe=probe)
+    few = mixture_of(x, mixture.assignments, concentration=1e-6)
     bits = np.random.PCG64(2)
     for _ in range(20):
-        few.sweep(bits)
+        kernel.sweep(few, bits, probe=probe)
     assert few.clusters < 100
     check_counts(few, x)
 
@@ -220,10 +223,10 @@ def test_more_pixels_than_32_bits_count():
     theta = rng.random((5, 200))
     z = rng.integers(0, 5, len(x))
     x[:, -200:] = rng.random((len(x), 200)) < theta[z]
-    images = kernel.Rows(x)
-    assert images.active[-1] == 61_999 and len(images.never) == 61_800
-    mixture = images.mixture(z, np.full(62_000, 0.5), np.full(62_000, 0.5), 1.0)
-    assert mixture.sweep(np.random.PCG64(0)) < 700  # all but a few are where they belong
+    rows = kernel.Rows(x)
+    assert rows.active[-1] == 61_999 and len(rows.never) == 61_800
+    mixture = kernel.mixture_of(rows, z, np.full(62_000, 0.5), np.full(62_000, 0.5), 1.0)
+    assert kernel.sweep(mixture, np.random.PCG64(0)) < 700  # all but a few are where they belong
     np.testing.assert_array_equal(
         mixture.counts[0, -200:], x[mixture.assignments == 0, -200:].sum(axis=0)
     )

@@ -11,15 +11,14 @@ from scipy.optimize import brentq
 
 from bitmix.chains import TRACE, Latent
 from bitmix.predict import (
-    beta_parameters,
     complete,
+    feature_means,
     intervals,
     log_predictive,
     log_weights,
     merge_samples,
     nearest_cluster,
     outlier_score,
-    pixel_means,
     posterior_predictive,
     responsibilities,
 )
@@ -133,7 +132,7 @@ def test_log_weights_sum_to_one_over_all_vectors(latents):
 def test_nothing_observed_gives_the_mean_of_the_mixture(latents, queries):
     latent = latents[0]
     shares = np.append(latent.sizes, latent.concentration)
-    expected = shares / shares.sum() @ pixel_means(latent)
+    expected = shares / shares.sum() @ feature_means(latent)
     found = complete([latent], queries, np.zeros(6, bool))
     np.testing.assert_allclose(found, np.tile(expected, (7, 1)), rtol=1e-12)
 
@@ -294,7 +293,7 @@ def test_best_cluster_is_each_chains_most_probable(latents, queries, masks):
         means = []
         for latent in latents:
             weights, _ = bayes_rule(latent, query, mask)
-            means.append(pixel_means(latent)[weights.index(max(weights))])
+            means.append(feature_means(latent)[weights.index(max(weights))])
         expected = np.where(mask, query, np.mean(means, axis=0))
         np.testing.assert_allclose(found[m], expected, rtol=1e-12)
     assert not np.allclose(found, complete(latents, queries, masks))
@@ -303,7 +302,7 @@ def test_best_cluster_is_each_chains_most_probable(latents, queries, masks):
 def test_best_cluster_may_be_the_new_one(queries):
     latent = replace(make_latent(1), concentration=1e6)
     found = complete([latent], queries, np.zeros(6, bool), cluster="best")
-    np.testing.assert_allclose(found, np.tile(pixel_means(latent)[-1], (7, 1)))
+    np.testing.assert_allclose(found, np.tile(feature_means(latent)[-1], (7, 1)))
 
 
 def test_samples_of_the_best_cluster(latents, queries, masks):

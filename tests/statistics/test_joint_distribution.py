@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from mixtures import mixture_of
+from mixtures import biased_split_merge, mixture_of
 
 from bitmix.model import HYPERPRIORS
 from bitmix.sampling.moves import MOVES
@@ -91,9 +91,14 @@ def from_the_sampler(draws, holes, settings, bias):
     for _ in range(draws):
         x = draw_data(rng, *parameters[:3])
         mixture = mixture_on(x, holes, parameters)
-        mixture.acceptance_bias = bias
         for move in settings.moves:
-            MOVES[move](mixture, settings, rng.bit_generator)
+            if bias and move == "split_merge":
+                observed = OBSERVED if holes else None
+                mixture = biased_split_merge(
+                    mixture, settings, rng.bit_generator, bias, x, observed
+                )
+            else:
+                MOVES[move](mixture, settings, rng.bit_generator)
         found.append(statistics(x, mixture))
         parameters = mixture.assignments, mixture.alpha, mixture.beta, mixture.concentration
     return np.array(found, float)

@@ -5,10 +5,11 @@ from functools import cache
 
 import numpy as np
 import pytest
-from mixtures import ALWAYS, NEVER, check_counts, mixture_of
+from mixtures import ALWAYS, NEVER, biased_split_merge, check_counts, mixture_of
 from reference import log_joint, log_marginal, log_partition
 from scipy.special import gammaln
 
+from bitmix import kernel
 from bitmix.model import HYPERPRIORS
 from bitmix.sampling.moves import MOVES
 from bitmix.sampling.settings import Settings
@@ -28,9 +29,16 @@ SCHEDULES = [
 ]
 
 
-def sweep(mixture, schedule, bits):
+def sweep(mixture, schedule, bits, probe=kernel.PROBE, bias=0.0, observed=None):
+    """Make each move once; return the mixture. A bias makes the ratios of splits wrong."""
     for move in schedule:
-        MOVES[move](mixture, SETTINGS, bits)
+        if move == "assign":
+            kernel.sweep(mixture, bits, probe=probe)
+        elif move == "split_merge" and bias:
+            mixture = biased_split_merge(mixture, SETTINGS, bits, bias, TINY, observed)
+        else:
+            MOVES[move](mixture, SETTINGS, bits)
+    return mixture
 
 
 # ---------------------------------------------------------------- all partitions
@@ -84,15 +92,14 @@ def posterior(schedule, concentration, observed=None):
     return normalised(log_p)
 
 
-def distance(schedule, concentration=2.0, probe=None, observed=None, bias=0.0):
+def distance(schedule, concentration=2.0, probe=kernel.PROBE, observed=None, bias=0.0):
     """How far a long chain's share of each partition is from the posterior."""
     z = np.zeros(len(TINY), int)
-    mixture = mixture_of(TINY, z, ALPHA, BETA, concentration, probe, observed)
-    mixture.acceptance_bias = bias
+    mixture = mixture_of(TINY, z, ALPHA, BETA, concentration, observed)
     bits = np.random.PCG64(11)
     visits = Counter()
     for _ in range(20_000):
-        sweep(mixture, schedule, bits)
+        mixture = sweep(mixture, schedule, bits, probe, bias, observed)
         visits[canonical(mixture.assignments.tolist())] += 1
     return total_variation(visits, posterior(schedule, concentration, observed))
 

@@ -1,10 +1,10 @@
 """Binary data sets: what they are, the files that keep them, and where they come from."""
 
+from bitmix.data.binary import as_binary
 from bitmix.data.dataset import (
     DataError,
     Dataset,
     PathLike,
-    as_binary,
     binarise,
     data_sha256,
     load_dataset,

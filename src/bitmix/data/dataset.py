@@ -172,43 +172,6 @@ def data_sha256(x: np.ndarray, observed: np.ndarray | None = None) -> str:
     return digest.hexdigest()
 
 
-def as_binary(
-    x: np.ndarray, observed: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return `x` as uint8, zero where missing, and `observed`, None if nothing is missing.
-
-    Raises
-    ------
-    ValueError
-        If `x` is not (N, D) of zeros and ones where observed, or `observed` no mask of that shape.
-    """
-    x = np.asarray(x)
-    if x.ndim != 2 or 0 in x.shape:
-        raise ValueError(f"x must have the shape (N, D) with N and D at least 1, not {x.shape}")
-    if x.dtype.kind not in "biuf":
-        raise ValueError(f"x must hold numbers or booleans, not {x.dtype}")
-    if observed is not None:
-        observed = np.asarray(observed)
-        if observed.dtype != bool or observed.shape != x.shape:
-            raise ValueError(
-                f"observed must be boolean of the shape of x, {x.shape}, True where a pixel is "
-                f"seen, not {observed.dtype} of shape {observed.shape}"
-            )
-        if observed.all():
-            observed = None
-        else:
-            x = np.where(observed, x, 0)
-    if not (x.dtype == np.uint8 and x.max() <= 1):
-        wrong = (x != 0) & (x != 1)
-        if wrong.any():
-            row, column = np.unravel_index(wrong.argmax(), x.shape)
-            raise ValueError(
-                f"x must hold only 0 and 1, found {x[row, column]} at row {row}, column {column}; "
-                "binarise it, e.g. x > threshold; say what is missing by `observed`"
-            )
-    return np.ascontiguousarray(x, dtype=np.uint8), observed
-
-
 def shuffle(dataset: Dataset, seed: int) -> Dataset:
     """Return the data set in an order drawn uniformly at random; what is in a row stays together.
 

@@ -21,7 +21,7 @@ import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 
-from bitmix.arguments import whole
+from bitmix.arguments import check_integer
 from bitmix.chains import Latent, common
 from bitmix.data import as_binary
 from bitmix.io import atomic_write, finite, write_json
@@ -240,7 +240,7 @@ def choose_pairs(
     """
     x, observed = as_binary(x, observed)
     vectors = len(x)
-    number = min(whole("pairs", number), vectors) if vectors > 1 else 0
+    number = min(check_integer("pairs", number), vectors) if vectors > 1 else 0
     first = permutation(stream(seed, "pairs"), vectors)[:number]
     nearness = np.geomspace(1, max(1, vectors // 10), number).round().astype(int)
     second = [
@@ -301,7 +301,7 @@ def _tree(latents: Sequence[Latent], warmup: int, pairs: np.ndarray) -> xr.DataT
 
     others = [name for name in latent.trace if name not in QUANTITIES]
     before, after = slice(warmup), slice(warmup, None)
-    kept = latent.kept(warmup)
+    kept = latent.after_warmup(warmup)
     together = np.stack([_together(one.samples["assignments"][kept], pairs) for one in latents])
     coclustering = xr.Dataset(
         {"together": (("chain", "draw", "pair"), together)},

@@ -1,46 +1,36 @@
-"""Bitmix and others, judged by rows held out."""
+"""How well bitmix and other methods predict rows that were held out.
 
-from bitmix.evaluation.evaluation import (
-    PSEUDOCOUNT,
-    SCORES,
-    STEPMIX_FLOOR,
-    Average,
-    Mixture,
-    Row,
-    Task,
-    brier,
+All models but two (`neighbours`, `logistic_regression`) are mixtures of independent features, of
+which several may be averaged. `evaluate` scores them all in the same way.
+"""
+
+from bitmix.evaluation.completers import logistic_regression, neighbours
+from bitmix.evaluation.models import (
     chains,
+    expectation_maximisation,
+    independent_features,
+    stepmix,
+)
+from bitmix.evaluation.report import SCORES, results_table, rows_table, write_evaluation
+from bitmix.evaluation.scores import (
+    Average,
+    brier,
     evaluate,
     evaluate_completions,
-    expectation_maximisation,
-    independent_pixels,
-    label_shares,
-    logistic_regression,
-    neighbours,
     reliability,
-    results_table,
-    rows_table,
-    split,
-    stepmix,
-    unshuffle,
-    write_evaluation,
 )
+from bitmix.evaluation.task import Task, split, unshuffle
 
 __all__ = [
-    "PSEUDOCOUNT",
     "SCORES",
-    "STEPMIX_FLOOR",
     "Average",
-    "Mixture",
-    "Row",
     "Task",
     "brier",
     "chains",
     "evaluate",
     "evaluate_completions",
     "expectation_maximisation",
-    "independent_pixels",
-    "label_shares",
+    "independent_features",
     "logistic_regression",
     "neighbours",
     "reliability",

@@ -14,7 +14,7 @@ from PIL import Image
 
 from bitmix.chains import Latent
 from bitmix.io import atomic_write
-from bitmix.predict import pixel_means
+from bitmix.predict import feature_means
 
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so figures look the same everywhere
@@ -239,7 +239,7 @@ def clusters(
     """
     order = np.argsort(-latent.sizes, kind="stable")
     sizes = latent.sizes[order]
-    means = pixel_means(latent)[order]
+    means = feature_means(latent)[order]
     captions = [f"{size:,}" for size in sizes]
     if image_shape is None:
         heights = sizes if scale_by_size else np.ones(len(sizes))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bitmix.arguments import whole
+from bitmix.arguments import check_integer
 from bitmix.chains import Latent, common
 from bitmix.io import atomic_write, finite, write_json
 from bitmix.kernel import permutation, vecmath
@@ -29,7 +29,9 @@ _UNIT = 2.0**-28
 _BLOCK = 1000  # rows of a sparse matrix that are made at a time
 
 
-def kept(latents: Sequence[Latent], warmup: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def of_chains(
+    latents: Sequence[Latent], warmup: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the partitions that chains kept after their warmup, or else their last ones.
 
     Parameters
@@ -59,7 +61,7 @@ def kept(latents: Sequence[Latent], warmup: int | None = None) -> tuple[np.ndarr
 
 
 def _after(latent: Latent, warmup: int | None) -> np.ndarray:
-    rows = latent.samples["assignments"][latent.kept(warmup)]
+    rows = latent.samples["assignments"][latent.after_warmup(warmup)]
     return rows if len(rows) else latent.assignments[None]
 
 
@@ -360,7 +362,7 @@ def consensus(
     ValueError
         If an argument is not as above.
     """
-    starts = whole("starts", starts)
+    starts = check_integer("starts", starts)
     if not 0 < probability <= 1:
         raise ValueError(f"probability must be above 0 and at most 1, not {probability}")
     labels = _labels(assignments)

@@ -1,31 +1,27 @@
-"""What chains say of rows: clusters, densities, missing features, labels."""
+"""What chains say of rows: clusters, densities, missing features, labels.
 
+Every chain gives a mixture of its clusters and one new cluster. All predictions average over the
+chains. In place of chains you may pass kept states of chains, or a single latent in a list.
+"""
+
+from bitmix.predict.clusters import log_weights, nearest_cluster, responsibilities
+from bitmix.predict.completion import complete, merge_samples, posterior_predictive
+from bitmix.predict.density import log_predictive, outlier_score
 from bitmix.predict.labels import label_probabilities
-from bitmix.predict.queries import (
-    beta_parameters,
-    complete,
-    log_predictive,
-    log_weights,
-    merge_samples,
-    mixture_posterior,
-    nearest_cluster,
-    outlier_score,
-    pixel_means,
-    posterior_predictive,
-    responsibilities,
-)
+from bitmix.predict.mixture import Mixture, feature_means, mixture_posterior, normalise
 
 __all__ = [
-    "beta_parameters",
+    "Mixture",
     "complete",
+    "feature_means",
     "label_probabilities",
     "log_predictive",
     "log_weights",
     "merge_samples",
     "mixture_posterior",
     "nearest_cluster",
+    "normalise",
     "outlier_score",
-    "pixel_means",
     "posterior_predictive",
     "responsibilities",
 ]

@@ -1,9 +1,9 @@
-"""Credible intervals of the probability that a missing pixel is on.
+"""Credible intervals of the probability that a missing feature is on.
 
-A pixel is 0 or 1, so an interval of its value says nothing that its probability does not. What is
+A feature is 0 or 1, so an interval of its value says nothing that its probability does not. What is
 uncertain by degrees is that probability, theta: which chain and cluster the query belongs to, and
-how well the cluster's vectors determine theta. Both together make theta of a missing pixel a
-mixture of Beta posteriors with the weights p(chain, k | observed pixels).
+how well the cluster's rows determine theta. Both together make theta of a missing feature a
+mixture of Beta posteriors with the weights p(chain, k | observed features).
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from scipy.special import betainc
 
 from bitmix.arguments import check_choice
 from bitmix.chains import Latent
-from bitmix.predict.queries import beta_parameters, mixture_posterior
+from bitmix.predict.mixture import Mixture, check_queries, mixture_posterior
 
 # The clusters of a query that are left out together have less than this posterior probability.
 # They are most of hundreds, and move the cumulative probability of a bound by no more than this.
@@ -24,22 +24,22 @@ _NEGLIGIBLE = 1e-6
 def credible_interval(
     latents: Sequence[Latent],
     queries: np.ndarray,
-    observed: np.ndarray,
+    observed: np.ndarray | None = None,
     *,
     probability: float = 0.9,
     of: str = "mean",
     chain_weights: str = "equal",
 ) -> np.ndarray:
-    """Return equal-tailed credible intervals of the missing pixels' probabilities to be on.
+    """Return equal-tailed credible intervals of the missing features' probabilities to be on.
 
-    The cost grows with the number of clusters that the observed pixels leave possible.
+    The cost grows with the number of clusters that the observed features leave possible.
 
     Parameters
     ----------
     latents, queries, observed, chain_weights
         As in `bitmix.complete`.
     probability : float
-        How much posterior probability the interval holds, between 0 and 1.
+        The posterior probability of the interval, between 0 and 1.
     of : {"mean", "theta"}
         "mean" has quantiles of E[theta_kd | data], the smallest value whose cumulative probability
         reaches that of the tail: the uncertainty about chain and cluster. "theta" has quantiles of
@@ -49,8 +49,8 @@ def credible_interval(
     Returns
     -------
     bounds : ndarray of float64, shape (M, D, 2)
-        Lower and upper, for "theta" within 1e-6. Both are the query's own, 0 or 1, where a pixel
-        is observed.
+        Lower and upper, for "theta" within 1e-6. Both are the query's own, 0 or 1, where a
+        feature is observed.
 
     Raises
     ------
@@ -60,20 +60,22 @@ def credible_interval(
     if not 0 < probability < 1:
         raise ValueError(f"probability must be between 0 and 1, not {probability}")
     check_choice("of", of, _QUANTILES)
+    queries, observed = check_queries(latents, queries, observed)
     posterior = np.hstack(
         mixture_posterior(latents, queries, observed, chain_weights=chain_weights)
     )
-    on, off = (np.vstack(rows) for rows in zip(*map(beta_parameters, latents), strict=True))
+    mixtures = [Mixture.of_latent(latent) for latent in latents]
+    on, off = (np.vstack([getattr(m, name) for m in mixtures]) for name in ("on", "off"))
     levels = np.array([1 - probability, 1 + probability]) / 2
-    missing = np.broadcast_to(~np.asarray(observed), np.shape(queries))
+    missing = np.broadcast_to(~observed, queries.shape)
     bounds = np.repeat(np.where(missing, 0.0, queries)[:, :, None], 2, axis=2)
     for query, shares in enumerate(posterior):
         order = shares.argsort()
-        kept = order[shares[order].cumsum() > _NEGLIGIBLE]
-        pixels = np.flatnonzero(missing[query])
-        cells = np.ix_(kept, pixels)
-        shares = shares[kept] / shares[kept].sum()
-        bounds[query, pixels] = _QUANTILES[of](shares, on[cells], off[cells], levels)
+        likely = order[shares[order].cumsum() > _NEGLIGIBLE]
+        features = np.flatnonzero(missing[query])
+        cells = np.ix_(likely, features)
+        shares = shares[likely] / shares[likely].sum()
+        bounds[query, features] = _QUANTILES[of](shares, on[cells], off[cells], levels)
     return bounds
 
 
@@ -82,15 +84,15 @@ def _of_theta(
 ) -> np.ndarray:
     """Quantiles, shape (P, levels), of P mixtures of Betas with parameters of shape (S, P)."""
 
-    def excess(theta, pixel, level):
-        below = betainc(on[:, pixel], off[:, pixel], theta)
+    def excess(theta, feature, level):
+        below = betainc(on[:, feature], off[:, feature], theta)
         return np.tensordot(shares, below, 1) - level
 
-    pixel, level = np.meshgrid(np.arange(on.shape[1]), levels, indexing="ij")
+    feature, level = np.meshgrid(np.arange(on.shape[1]), levels, indexing="ij")
     return elementwise.find_root(
         excess,
-        (np.zeros(pixel.shape), np.ones(pixel.shape)),
-        args=(pixel, level),
+        (np.zeros(feature.shape), np.ones(feature.shape)),
+        args=(feature, level),
         tolerances={"xatol": 1e-6, "xrtol": 0},
     ).x
 

@@ -1,11 +1,11 @@
-"""Labels of vectors, from the labels of the training vectors in the clusters they may belong to."""
+"""Labels of rows, from the labels of the training rows in their clusters."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from bitmix.chains import Latent
-from bitmix.predict.queries import mixture_posterior
+from bitmix.predict.mixture import Mixture, mixture_posterior
 
 
 def label_probabilities(
@@ -17,22 +17,21 @@ def label_probabilities(
     cluster: str = "all",
     chain_weights: str = "equal",
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return p(label | observed pixels) = sum_k p(k | observed pixels) p(label | k).
+    """Return p(label | observed features) = sum_k p(k | observed features) p(label | k).
 
-    Within a cluster the labels have a Dirichlet prior of total 1 and mean f_l, the label's share of
-    the training vectors (as in MacKay and Peto 1995, "A hierarchical Dirichlet language model"):
-    p(label l | k) = (n_kl + f_l) / (n_k + 1). A new cluster has the shares f_l themselves.
+    p(label | k) is that of `Mixture.label_shares`. A new cluster has the shares of the labels among
+    all training rows.
 
     Parameters
     ----------
     latents : sequence of Latent
-        The chains, at least one, all of the same vectors.
+        The chains, at least one, all of the same rows.
     labels : array, shape (N,)
-        The labels of the training vectors, in their order; numbers or strings.
+        The labels of the training rows, in their order; numbers or text.
     x : array, shape (M, D)
-        Zeros and ones where observed; anything elsewhere.
+        Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : ndarray of bool, shape (D,) or (M, D), optional
-        True where a pixel is seen; all of them unless given.
+        True where a feature is observed; all of them unless given.
     cluster, chain_weights
         As in `bitmix.complete`.
 
@@ -55,20 +54,11 @@ def label_probabilities(
         if labels.shape != latent.assignments.shape:
             raise ValueError(
                 f"labels must have the shape {latent.assignments.shape}, one for each training "
-                f"vector, not {labels.shape}"
+                f"row, not {labels.shape}"
             )
     classes, codes = np.unique(labels, return_inverse=True)
     probabilities = sum(
-        p @ _by_cluster(latent, codes, len(classes))
+        p @ Mixture.of_latent(latent).label_shares(codes, len(classes))
         for p, latent in zip(posterior, latents, strict=True)
     )
     return probabilities, classes
-
-
-def _by_cluster(latent: Latent, codes: np.ndarray, classes: int) -> np.ndarray:
-    """p(label | k), shape (K + 1, L), the new cluster last."""
-    clusters = len(latent.sizes) + 1
-    cells = latent.assignments.astype(np.intp) * classes + codes
-    counts = np.bincount(cells, minlength=clusters * classes).reshape(clusters, classes)
-    smoothed = counts + counts.sum(axis=0) / len(codes)
-    return smoothed / smoothed.sum(axis=1, keepdims=True)

@@ -108,7 +108,7 @@ class Checkpoint:
         except OSError as error:
             self.written = time.monotonic()
             logger.error(
-                "no checkpoint after sweep %d, that before it is kept: %s", latent.sweeps, error
+                "no checkpoint after sweep %d, the last one stays: %s", latent.sweeps, error
             )
 
     def _write(self, latent: Latent) -> None:

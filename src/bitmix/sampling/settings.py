@@ -1,11 +1,11 @@
-"""The settings of a chain: what there is to choose beside its data and seed, and the defaults."""
+"""The settings of a chain: everything that you can choose beside its data and seed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bitmix.arguments import check_choice, positive, whole
+from bitmix.arguments import check_choice, check_integer, check_positive
 from bitmix.model import HYPERPRIORS
 from bitmix.sampling.initial import INITIAL
 from bitmix.sampling.moves import MOVES
@@ -13,37 +13,40 @@ from bitmix.sampling.moves import MOVES
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a chain is run with, beside its data and seed.
+    """What a chain is run with, beside its data and seed. Its defaults are the defaults everywhere.
 
     Parameters
     ----------
     sweeps : int
-        How many sweeps; each makes all moves of the schedule once.
+        The number of sweeps. Each makes all moves of the schedule once.
     initial : {"random", "single", "seeded"}
-        The first partition. "random", the study's, puts each image in a cluster uniformly at
-        random. "single" puts all in one. "seeded" takes images drawn at random for centres and
-        puts each image with the nearest of them: chains get much further in few sweeps.
+        The first partition. "random", as in the 2015 study, puts each row in a cluster uniformly at
+        random. "single" puts all rows in one cluster. "seeded" draws rows at random as centres and
+        puts each row with the nearest centre: chains get much further in few sweeps.
     initial_clusters : int
-        Clusters of the first partition; those that get no image do not exist. "single" has one,
-        whatever this is.
+        The number of clusters of the first partition, at most the number of rows. Clusters that
+        get no row do not exist. "single" ignores it.
     concentration : float
-        Concentration of the Chinese restaurant process, at first; it stays what it is unless the
-        schedule has the move `concentration`.
+        The concentration of the Chinese restaurant process. The move `concentration` starts from
+        it; without that move it stays.
     concentration_prior : (shape, rate)
-        The Gamma hyperprior of the concentration, for the move `concentration`; mean shape / rate.
-    hyperprior : str
-        Hyperprior of alpha_d and beta_d, a key of `bitmix.model.HYPERPRIORS`.
+        The Gamma hyperprior of the concentration, for the move `concentration`. Its mean is
+        shape / rate.
+    hyperprior : {"exponential", "bda"}
+        The hyperprior of alpha and beta, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str
-        The schedule of a sweep, keys of `bitmix.sampling.moves.MOVES`.
+        The schedule of a sweep: "assign", "split_merge", "concentration" and "pixel_priors" in any
+        order, "assign" at least.
     proposals : int
-        Proposals that the move `split_merge` makes in a sweep.
+        The number of proposals that the move `split_merge` makes in a sweep.
     thin : int, optional
-        Keep the state after every `thin`-th sweep, in `Latent.samples`. None keeps the last alone.
+        Keep the state after every `thin`-th sweep, in `Latent.samples`. None keeps the last state
+        only.
 
     Raises
     ------
     ValueError
-        If a value is not allowed; the message names it and what is.
+        If a value is not allowed. The message names it and what is allowed.
     """
 
     sweeps: int = 5
@@ -58,10 +61,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("sweeps", "initial_clusters", "proposals"):
-            self._set(name, whole(name, getattr(self, name)))
+            self._set(name, check_integer(name, getattr(self, name)))
         if self.thin is not None:
-            self._set("thin", whole("thin", self.thin))
-        self._set("concentration", positive("concentration", self.concentration))
+            self._set("thin", check_integer("thin", self.thin))
+            if self.thin > self.sweeps:
+                raise ValueError(
+                    f"thin is {self.thin}, above the {self.sweeps} sweeps: no state would be kept"
+                )
+        self._set("concentration", check_positive("concentration", self.concentration))
         self._set("concentration_prior", _gamma(self.concentration_prior))
         check_choice("initial", self.initial, INITIAL)
         check_choice("hyperprior", self.hyperprior, HYPERPRIORS)
@@ -70,6 +77,18 @@ class Settings:
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 
+    def check_rows(self, rows: int) -> None:
+        """Raise ValueError if the settings do not fit so many rows.
+
+        The default number of first clusters fits any number of rows.
+        """
+        most = max(rows, Settings.initial_clusters)
+        if self.initial != "single" and self.initial_clusters > most:
+            raise ValueError(
+                f"initial_clusters is {self.initial_clusters:,}, but there are only {rows:,} rows: "
+                "set it to at most that"
+            )
+
 
 def _gamma(prior: Sequence[float]) -> tuple[float, float]:
     try:
@@ -77,8 +96,8 @@ def _gamma(prior: Sequence[float]) -> tuple[float, float]:
     except (TypeError, ValueError):
         raise ValueError(f"concentration_prior must be (shape, rate), not {prior!r}") from None
     return (
-        positive("the shape of concentration_prior", shape),
-        positive("the rate of concentration_prior", rate),
+        check_positive("the shape of concentration_prior", shape),
+        check_positive("the rate of concentration_prior", rate),
     )
 
 

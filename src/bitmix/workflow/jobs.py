@@ -2,8 +2,8 @@
 
     python -m bitmix.workflow.jobs data file=results/mine/data.npz 'settings={"source": "csv"}'
 
-A job is a function in `JOBS`. Each argument of the command is a parameter of the function. Its value
-is JSON, or else text.
+A job is a function in `JOBS`. Each argument of the command is one of its parameters, with a value
+in JSON, or else text.
 """
 
 import json

@@ -1,0 +1,258 @@
+"""The pickles of latents: written atomically, read safely.
+
+A file holds one latent as a dict of builtins and plain NumPy arrays, so `pickle.load` reads it
+without bitmix; or several, as a dict with a list of them. `load_latents` does not trust its file.
+It admits only the opcodes that such a dict needs, answers each name in it with an inert record, and
+builds the arrays itself.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import pickletools
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from bitmix.chains.checks import check_latent, check_type
+from bitmix.chains.latent import Latent
+from bitmix.io import atomic_write
+
+SCHEMA = 2
+
+_FIELDS = tuple(field.name for field in fields(Latent))
+_OF_ARRAYS = ("trace", "samples")
+
+
+class LatentError(ValueError):
+    """A file of latents that is damaged or of another kind."""
+
+
+def save_latents(path: str | os.PathLike[str], latents: Latent | Sequence[Latent]) -> None:
+    """Pickle one latent, or a list of them, atomically.
+
+    Parameters
+    ----------
+    path : path-like
+    latents : Latent or sequence of Latent
+        What `bitmix.sample_chain` or `bitmix.sample` returns.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    ValueError
+        If there is none, or the arrays of one were changed such that `load_latents` would refuse
+        them.
+    """
+    content = _content(latents) if isinstance(latents, Latent) else _contents(latents)
+    with atomic_write(path) as file:
+        # The protocol is part of the format: `_Unpickler` knows what 5 makes of an array.
+        pickle.dump(content, file, protocol=5)
+
+
+def _contents(latents: Sequence[Latent]) -> dict[str, Any]:
+    """Return what a file of several latents holds."""
+    if not isinstance(latents, list | tuple) or not all(isinstance(one, Latent) for one in latents):
+        raise TypeError(f"latents must be a Latent or a list of them, not {latents!r:.80}")
+    if not latents:
+        raise ValueError("latents must have at least one Latent, the list is empty")
+    return {"schema": SCHEMA, "latents": [_content(latent) for latent in latents]}
+
+
+def _content(latent: Latent) -> dict[str, Any]:
+    """Return what a file of one latent holds."""
+    check_latent(latent)
+    items = {name: getattr(latent, name) for name in _FIELDS}
+    if latent.observed is None:
+        del items["observed"]
+    content = {"schema": SCHEMA} | _contiguous(items)
+    return content | {name: _contiguous(items[name]) for name in _OF_ARRAYS}
+
+
+def load_latents(path: str | os.PathLike[str]) -> Any:
+    """Read what `save_latents` wrote. Nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    latents : Latent, or list of Latent
+        As they were saved.
+
+    Raises
+    ------
+    LatentError
+        If the file is damaged, holds anything but consistent states of builtins and plain arrays,
+        or has a schema that this version does not know.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        return _read(data)
+    except LatentError as error:
+        raise LatentError(f"{path}: {error}") from error
+    # Hostile bytes make pickle raise any exception.
+    except Exception as error:
+        raise LatentError(
+            f"{path} is damaged or not a file of latents ({error}); "
+            "delete it and sample the chain again"
+        ) from error
+
+
+def _contiguous(items: dict[str, Any]) -> dict[str, Any]:
+    """Return `items` with the arrays in C order, in which pickle keeps them as plain bytes."""
+    return {
+        name: np.ascontiguousarray(item) if isinstance(item, np.ndarray) else item
+        for name, item in items.items()
+    }
+
+
+# Reading without trust --------------------------------------------------------------------------
+
+# What pickle's protocol 5 uses for a dict of builtins and plain arrays. Left out, among others:
+# everything that makes objects in other ways than REDUCE, persistent ids, the extension registry
+# (whose cache goes past find_class), and the indexed memo (which can ask for any amount of memory).
+# So few are needed that nothing can be nested deeply enough to exhaust the stack.
+_OPCODES = (  # noqa: SIM905
+    "PROTO FRAME STOP MARK MEMOIZE BINGET LONG_BINGET "
+    "NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT "
+    "SHORT_BINUNICODE BINUNICODE SHORT_BINBYTES BINBYTES BYTEARRAY8 "
+    "EMPTY_TUPLE TUPLE1 TUPLE2 TUPLE3 TUPLE EMPTY_LIST APPEND APPENDS "
+    "EMPTY_DICT SETITEM SETITEMS STACK_GLOBAL REDUCE BUILD"
+).split()
+_MOST_OPCODES = 100_000  # a latent has a few hundred
+_DTYPES = frozenset({"i4", "i8", "f8"})
+
+
+class _Record:
+    """What a name in a pickle stands for: it notes what it is called with and does nothing."""
+
+    __slots__ = ("args", "state")
+
+    def __init__(self, *args):
+        self.args = args
+        self.state = None
+
+    def __setstate__(self, state):
+        self.state = state
+
+
+class _DType(_Record):
+    """Stands for numpy.dtype: args (code, align, copy), state (version, byte order, ...)."""
+
+    def build(self) -> np.dtype:
+        code, _, _ = self.args
+        _, order, *rest = self.state
+        plain = type(code) is str and code in _DTYPES and order in ("<", ">")
+        if not plain or rest != [None, None, None, -1, -1, 0]:
+            raise LatentError(f"holds an array of a type that latents do not have: {code!r}")
+        return np.dtype(order + code)
+
+
+class _Array(_Record):
+    """Stands for numpy's _frombuffer: args (buffer, dtype, shape, order), no state."""
+
+    def build(self) -> np.ndarray:
+        buffer, dtype, shape, order = self.args
+        if self.state is not None or order != "C" or type(dtype) is not _DType:
+            raise LatentError("holds an array that is not plain")
+        dtype = dtype.build()
+        values = np.frombuffer(_of_type(buffer, bytes, bytearray), dtype)
+        for length in _of_type(shape, tuple):
+            if _of_type(length, int) < 0:
+                raise LatentError(f"holds an array of shape {shape}")
+        return values.reshape(shape).astype(dtype.newbyteorder("="))  # a copy, of native order
+
+
+def _of_type(value: object, *types: type) -> Any:
+    if type(value) not in types:
+        raise LatentError(f"holds {type(value).__name__} inside an array")
+    return value
+
+
+_NAMES = {
+    ("numpy", "dtype"): _DType,
+    ("numpy._core.numeric", "_frombuffer"): _Array,
+    ("numpy.core.numeric", "_frombuffer"): _Array,  # NumPy 1
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    """Answers the names in `_NAMES` with records, and no others."""
+
+    def find_class(self, module: str, name: str) -> type[_Record]:
+        try:
+            return _NAMES[module, name]
+        except KeyError:
+            raise LatentError(
+                f"names {f'{module}.{name}'!r}, which a file of latents does not need: "
+                "do not trust this file"
+            ) from None
+
+
+def _read(data: bytes) -> Latent | list[Latent]:
+    """Return the latents in a pickle, or raise."""
+    stream = io.BytesIO(data)
+    for number, (opcode, _, _) in enumerate(pickletools.genops(stream)):
+        if opcode.name not in _OPCODES or number == _MOST_OPCODES:
+            raise LatentError(
+                f"has a pickle opcode, {opcode.name}, that a file of latents does not need: "
+                "do not trust this file"
+            )
+    if stream.read(1):
+        raise LatentError("has bytes after its end; delete it and sample the chain again")
+
+    stream.seek(0)
+    content = _Unpickler(stream).load()
+    check_type("the content", content, dict)
+    if "latents" not in content:
+        return Latent(**_items(content))
+    check_type("latents", content["latents"], list)
+    for item in content["latents"]:
+        check_type("a latent", item, dict)
+    return [Latent(**_items(item)) for item in content["latents"]]
+
+
+def _items(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the items of a latent from those in the file, or raise."""
+    schema = content.pop("schema", None)
+    if type(schema) is not int or not 1 <= schema <= SCHEMA:
+        newer = type(schema) is int and schema > SCHEMA
+        remedy = "update bitmix" if newer else "sample the chain again"
+        raise LatentError(f"has the schema {schema!r}, this bitmix reads 1 to {SCHEMA}; {remedy}")
+    content = {"observed": None} | _with_arrays(content)
+    for name in _OF_ARRAYS:
+        if type(content.get(name)) is dict:
+            content[name] = _with_arrays(content[name])
+    if schema == 1:
+        content = _upgraded(content)
+    if set(content) != set(_FIELDS):
+        differ = ", ".join(sorted(map(str, set(content) ^ set(_FIELDS))))
+        raise LatentError(f"lacks or has in excess: {differ}; sample the chain again")
+    return content
+
+
+def _with_arrays(items: dict[str, Any]) -> dict[str, Any]:
+    return {name: item.build() if type(item) is _Array else item for name, item in items.items()}
+
+
+def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the items of a file of schema 1 as those of schema 2.
+
+    Its concentration was constant; what its trace did not keep is marked as not known.
+    """
+    check_type("trace", content["trace"], dict)
+    sweeps = np.size(content["trace"]["log_joint"])
+    added = {
+        "concentration": np.full(sweeps, content["concentration"]),
+        "largest": np.zeros(sweeps, np.int64),
+        "entropy": np.full(sweeps, np.nan),
+    }
+    return content | {"trace": content["trace"] | added, "samples": None, "code_sha256": ""}

@@ -1,0 +1,85 @@
+"""Zeros and ones: the one place that checks them."""
+
+import numpy as np
+
+
+def as_binary(
+    x: np.ndarray, observed: np.ndarray | None = None, *, features: int | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return rows as uint8, zero where missing, and the mask of what is observed.
+
+    Parameters
+    ----------
+    x : array, shape (N, D)
+        Zeros and ones where observed, anything elsewhere. NaN means missing.
+    observed : array of bool, shape (N, D) or (D,), optional
+        True where a feature is observed: a mask for each row, or one for all rows.
+    features : int, optional
+        The number of features that the rows must have. They are then queries: there may be none,
+        and a mask for all rows keeps its shape.
+
+    Returns
+    -------
+    x : ndarray of uint8, shape (N, D)
+        Zero where missing.
+    observed : ndarray of bool, shape (N, D) or (D,), or None
+        None if nothing is missing.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above. The message says where and what to do.
+    """
+    x = _numbers(x, features)
+    mask = None if observed is None else _mask(observed, x.shape)
+    if x.dtype.kind == "f" and (missing := np.isnan(x)).any():
+        mask = ~missing if mask is None else mask & ~missing
+    if mask is not None and features is None:
+        mask = None if mask.all() else np.ascontiguousarray(np.broadcast_to(mask, x.shape))
+    if mask is not None:
+        x = np.where(mask, x, 0)
+    if x.dtype != bool and not (x.dtype == np.uint8 and x.max(initial=0) <= 1):
+        _check_values(x)
+    return np.ascontiguousarray(x, dtype=np.uint8), mask
+
+
+def _numbers(x: np.ndarray, features: int | None) -> np.ndarray:
+    """Return `x` as an array of numbers with two dimensions, or raise ValueError."""
+    if hasattr(x, "toarray"):  # scipy.sparse, whose matrices NumPy takes for scalars
+        raise ValueError("x is a sparse matrix, which bitmix does not read: pass x.toarray()")
+    x = np.asarray(x)
+    if x.ndim != 2 or x.shape[1] == 0 or (features is None and len(x) == 0):
+        raise ValueError(
+            f"x must have the shape (N, D) with N and D at least 1, not {x.shape}; "
+            "for one row: x[None, :]"
+        )
+    if features is not None and x.shape[1] != features:
+        raise ValueError(
+            f"x must have the shape (N, {features}), not {x.shape}; for one row: x[None, :]"
+        )
+    if x.dtype.kind not in "biuf":
+        raise ValueError(
+            f"x must hold numbers or booleans, not {x.dtype}; for a table of pandas: "
+            "x.astype(float)"
+        )
+    return x
+
+
+def _mask(observed: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    observed = np.asarray(observed)
+    if observed.dtype != bool or observed.shape not in (shape, shape[1:]):
+        raise ValueError(
+            f"observed must be boolean of shape {shape} or {shape[1:]}, True where a feature is "
+            f"observed, not {observed.dtype} of shape {observed.shape}"
+        )
+    return observed
+
+
+def _check_values(x: np.ndarray) -> None:
+    wrong = (x != 0) & (x != 1)
+    if wrong.any():
+        row, column = np.unravel_index(wrong.argmax(), x.shape)
+        raise ValueError(
+            f"x must hold only 0 and 1, found {x[row, column]} at row {row}, column {column} (both "
+            "from 0); make it binary, e.g. x > threshold, or mark it missing with NaN"
+        )

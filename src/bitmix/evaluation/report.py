@@ -1,0 +1,85 @@
+"""The file of an evaluation, and its table."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pandas import DataFrame
+
+from bitmix.evaluation.scores import Row
+from bitmix.evaluation.task import Task
+from bitmix.io import write_json
+
+#: The scores of a model in the order of the table, with their headings.
+SCORES = {
+    "held_out": "held-out, nats",
+    "missing": "missing given observed, nats",
+    "brier": "Brier, density",
+    "brier_equal": "Brier, plain",
+    "accuracy": "label",
+    "accuracy_observed": "label, half seen",
+    "nmi": "NMI",
+    "ari": "ARI",
+}
+_COLUMNS = {
+    "members": ("averaged", ","),
+    "clusters": ("clusters", ","),
+    "cpu_seconds": ("fitting, CPU s", ".1f"),
+    "scoring_seconds": ("scoring, CPU s", ".1f"),
+    **{name: (heading, ".1f" if "nats" in heading else ".4f") for name, heading in SCORES.items()},
+}
+
+
+def write_evaluation(
+    path: str | Path,
+    task: Task,
+    configuration: Mapping[str, Any],
+    rows: Sequence[Row],
+    by_sweeps: Sequence[Row],
+    curves: Mapping[str, Mapping[str, list]],
+) -> None:
+    """Write an evaluation as JSON: rows of `evaluate`, curves of `reliability`, and versions."""
+    libraries = ("numpy", "scipy", "scikit-learn", "stepmix")
+    evaluation = {
+        "configuration": dict(configuration),
+        "data": {
+            name: {"sha256": dataset.sha256, "shape": list(dataset.x.shape)}
+            for name, dataset in (("train", task.train), ("held_out", task.held_out))
+        },
+        "models": list(rows),
+        "by_sweeps": list(by_sweeps),
+        "reliability": dict(curves),
+        "versions": {
+            "bitmix": version("bitmix"),
+            "python": platform.python_version(),
+            **{library: version(library) for library in libraries},
+        },
+    }
+    write_json(path, evaluation)
+
+
+def results_table(evaluation: Mapping[str, Any]) -> str:
+    """Return what `write_evaluation` wrote as a Markdown table, as the README has it."""
+    return rows_table(evaluation["models"])
+
+
+def rows_table(rows: Sequence[Row]) -> str:
+    """Return rows of `evaluate` as a Markdown table."""
+    table = DataFrame(
+        [
+            {
+                "model": row["model"],
+                **{
+                    heading: f"{row[name]:{form}}" if name in row else ""
+                    for name, (heading, form) in _COLUMNS.items()
+                },
+            }
+            for row in rows
+        ]
+    )
+    alignment = ["left"] + ["right"] * len(_COLUMNS)
+    return table.to_markdown(index=False, disable_numparse=True, colalign=alignment)

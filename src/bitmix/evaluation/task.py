@@ -1,0 +1,78 @@
+"""What is evaluated: rows to learn from, rows held out, and what is hidden of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bitmix.data import Dataset, shuffle
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Learn from `train`, then predict the rows of `held_out` and what is missing in them.
+
+    Parameters
+    ----------
+    train, held_out : Dataset
+        With labels, or both without.
+    observed : ndarray of bool, shape (D,)
+        True for the features that are observed when a row of `held_out` is completed.
+
+    Raises
+    ------
+    ValueError
+        If features are missing in the data.
+    """
+
+    train: Dataset
+    held_out: Dataset
+    observed: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.train.observed is not None or self.held_out.observed is not None:
+            raise ValueError(
+                "an evaluation needs complete rows: fill in what is missing, or set evaluation: null"
+            )
+
+
+def unshuffle(dataset: Dataset, seed: int) -> Dataset:
+    """Return the rows in the order that they had before `bitmix.shuffle` with this seed.
+
+    Rows that were cut down after the shuffle have lost that order. They come in a random one.
+    """
+    order = shuffle(Dataset(dataset.x, np.arange(len(dataset.x))), seed).labels
+    return dataset.take(np.argsort(order))
+
+
+def split(dataset: Dataset, train: int | None) -> tuple[Dataset, Dataset]:
+    """Divide rows in random order, the same every time for the same number of rows.
+
+    The order is that of ``numpy.random.RandomState(0).permutation(N)``, whose stream NumPy keeps.
+    With the 14,131 twos and threes of MNIST as `bitmix.load_mnist` has them and 10,000 to train on
+    this is the split of the reference figures in the README.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    train : int or None
+        The number of rows to train on; seven in ten if None.
+
+    Returns
+    -------
+    train, held_out : Dataset
+
+    Raises
+    ------
+    ValueError
+        If there are no more than `train` rows.
+    """
+    n = len(dataset.x)
+    train = n * 7 // 10 if train is None else train
+    if not 0 < train < n:
+        raise ValueError(
+            f"train is {train}, but must be from 1 to {n - 1}: some of the {n} rows are held out"
+        )
+    order = np.random.RandomState(0).permutation(n)
+    return dataset.take(order[:train]), dataset.take(order[train:])

@@ -1,0 +1,165 @@
+"""Mixtures of independent features: what a latent says of new rows, and what other models say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bitmix.arguments import check_choice
+from bitmix.chains import Latent, common
+from bitmix.data import as_binary
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """A mixture of K clusters in which the D features are independent.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (K,)
+        The prior weight of each cluster; any positive scale.
+    on, off : ndarrays, shape (K, D)
+        Positive numbers such that a feature is on with probability on / (on + off). Of a latent
+        they are the parameters of the Beta posteriors. Both are stored, as the probability of one
+        alone may round to one.
+    assignments : ndarray of int, shape (N,)
+        The cluster of each training row.
+    """
+
+    weights: np.ndarray
+    on: np.ndarray
+    off: np.ndarray
+    assignments: np.ndarray
+
+    @classmethod
+    def of_latent(cls, latent: Latent) -> Mixture:
+        """Return the mixture that a latent predicts new rows with.
+
+        It has the clusters of the latent and, as the last, a new one. The weights n_k of clusters,
+        and the concentration of the new one, are those of Neal (2000), eq. 3.6, for one row more
+        than the data. The Beta posterior of theta_kd has the parameters alpha_d + c_kd and
+        beta_d + n_k - c_kd; rows that miss the feature do not count in n_k.
+        """
+        none = np.zeros_like(latent.counts[:1])
+        return cls(
+            weights=np.append(latent.sizes, latent.concentration),
+            on=latent.alpha + np.vstack([latent.counts, none]),
+            off=latent.beta + np.vstack([latent.tails, none]),
+            assignments=latent.assignments,
+        )
+
+    @property
+    def means(self) -> np.ndarray:
+        """The probability of each feature to be on in each cluster, shape (K, D)."""
+        return self.on / (self.on + self.off)
+
+    def select(self, features: np.ndarray) -> Mixture:
+        """Return the mixture of some features only, given as a mask or as indices."""
+        return Mixture(self.weights, self.on[:, features], self.off[:, features], self.assignments)
+
+    def log_joint(self, x: np.ndarray, observed: np.ndarray) -> np.ndarray:
+        """Return log p(k, observed features), in nats, shape (M, K).
+
+        Parameters
+        ----------
+        x : ndarray of uint8, shape (M, D)
+            Zero where not observed.
+        observed : ndarray of bool, shape (M, D) or (D,)
+        """
+        log_on, log_off = np.log(self.on), np.log(self.off)
+        log_total = np.log(self.on + self.off)
+        log_prior = np.log(self.weights / self.weights.sum())
+        on, seen = x.astype(np.float64), observed.astype(np.float64)
+        return log_prior + on @ (log_on - log_off).T + seen @ (log_off - log_total).T
+
+    def log_likelihood(self, x: np.ndarray) -> np.ndarray:
+        """Return log p(x | k) of complete rows, (M, D), in each cluster, in nats, shape (M, K).
+
+        It is computed in the floating type of `x`.
+        """
+        log_off = np.log(self.off)
+        weights = (np.log(self.on) - log_off).T.astype(x.dtype, copy=False)
+        return x @ weights + (log_off - np.log(self.on + self.off)).sum(axis=1).astype(x.dtype)
+
+    def label_shares(self, codes: np.ndarray, classes: int) -> np.ndarray:
+        """Return p(label | k), shape (K, classes).
+
+        In a cluster the labels have a Dirichlet prior of total 1 and mean f_l, the share of label l
+        among the training rows (as in MacKay and Peto 1995, "A hierarchical Dirichlet language
+        model"): p(label l | k) = (n_kl + f_l) / (n_k + 1).
+
+        Parameters
+        ----------
+        codes : ndarray of int, shape (N,)
+            The label of each training row, from 0 to classes - 1.
+        classes : int
+        """
+        shape = len(self.weights), classes
+        cells = np.ravel_multi_index((self.assignments, codes), shape)
+        counts = np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
+        smoothed = counts + counts.sum(axis=0) / len(codes)
+        return smoothed / smoothed.sum(axis=1, keepdims=True)
+
+
+def normalise(log_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights of each row divided by their sum, and the log of that sum, shape (M,)."""
+    top = log_weights.max(axis=1, keepdims=True)
+    weights = np.exp(log_weights - top)
+    total = weights.sum(axis=1, keepdims=True)
+    return weights / total, (top + np.log(total))[:, 0]
+
+
+def feature_means(latent: Latent) -> np.ndarray:
+    """Return E[theta_kd | data], the probability that feature d of cluster k is on.
+
+    This is the mean of the Beta posterior, (alpha_d + c_kd) / (alpha_d + beta_d + n_k). Rows that
+    miss the feature do not count in n_k.
+
+    Returns
+    -------
+    means : ndarray of float64, shape (K + 1, D)
+        The last row, alpha_d / (alpha_d + beta_d), is that of a new cluster.
+    """
+    return Mixture.of_latent(latent).means
+
+
+def mixture_posterior(
+    latents: Sequence[Latent],
+    queries: np.ndarray,
+    observed: np.ndarray | None,
+    *,
+    cluster: str = "all",
+    chain_weights: str = "equal",
+) -> list[np.ndarray]:
+    """Return the posterior of chain and cluster given the observed features, which sums to one.
+
+    Parameters and errors are those of `bitmix.complete`.
+
+    Returns
+    -------
+    posterior : list of ndarrays of float64, shape (M, K + 1), one for each chain
+        The entries of a query add up to one over all chains.
+    """
+    check_choice("cluster", cluster, ("all", "best"))
+    check_choice("chain_weights", chain_weights, ("equal", "evidence"))
+    queries, observed = check_queries(latents, queries, observed)
+    clusters, evidence = zip(
+        *(normalise(Mixture.of_latent(latent).log_joint(queries, observed)) for latent in latents),
+        strict=True,
+    )
+    if cluster == "best":
+        clusters = [np.eye(p.shape[1])[p.argmax(axis=1)] for p in clusters]
+    evidence = np.stack(evidence, axis=1)
+    chains = normalise(evidence if chain_weights == "evidence" else np.zeros_like(evidence))[0]
+    return [share[:, None] * p for share, p in zip(chains.T, clusters, strict=True)]
+
+
+def check_queries(
+    latents: Sequence[Latent], x: np.ndarray, observed: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows as uint8, zero where not observed, and their mask; or raise ValueError."""
+    features = common(latents, "features", lambda latent: latent.counts.shape[1])
+    x, observed = as_binary(x, observed, features=features)
+    return x, np.ones(features, bool) if observed is None else observed

@@ -1,0 +1,122 @@
+"""One chain: its start, its sweeps, its trace and its kept states."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bitmix import kernel
+from bitmix.chains import TRACE, Latent, size_entropy, stack_samples
+from bitmix.sampling.initial import INITIAL
+from bitmix.sampling.moves import MOVES
+from bitmix.streams import stream
+
+if TYPE_CHECKING:
+    from bitmix.sampling.run import Run
+
+
+class Chain:
+    """A chain while it is sampled.
+
+    Parameters
+    ----------
+    run : Run
+    number : int
+        The number of the chain.
+    latent : Latent, optional
+        A state of this chain to continue from. The chain starts anew unless given.
+    """
+
+    def __init__(self, run: Run, number: int, latent: Latent | None = None) -> None:
+        self.run, self.number = run, number
+        self.generator = stream(run.seed, number)
+        if latent is None:
+            self.mixture = self._first()
+            self.trace = {name: [] for name in TRACE}
+            self.samples = []
+        else:
+            self.generator.state = latent.generator
+            self.mixture = kernel.mixture_of(
+                run.rows, latent.assignments, latent.alpha, latent.beta, latent.concentration
+            )
+            self.trace = {name: values.tolist() for name, values in latent.trace.items()}
+            self.samples = list(zip(*latent.samples.values(), strict=True))
+
+    def _first(self) -> kernel.Mixture:
+        run, settings = self.run, self.run.settings
+        first = INITIAL[settings.initial]
+        labels = first(run.x, run.observed, settings.initial_clusters, self.generator)
+        _, assignments = np.unique(labels, return_inverse=True)
+        d = run.x.shape[1]
+        return kernel.mixture_of(
+            run.rows, assignments, np.ones(d), np.ones(d), settings.concentration
+        )
+
+    @property
+    def sweeps(self) -> int:
+        """The number of sweeps that the chain has made."""
+        return len(self.trace["log_joint"])
+
+    def sweep(self) -> str:
+        """Make each move of the schedule once; return a short note on the state."""
+        start = time.perf_counter()
+        entry = self._move()
+        entry["seconds"] = time.perf_counter() - start
+        entry |= _description(self.mixture)
+        for name, value in entry.items():
+            self.trace.setdefault(name, []).append(value)
+        thin = self.run.settings.thin
+        if thin is not None and self.sweeps % thin == 0:
+            mixture = self.mixture
+            self.samples.append(
+                (self.sweeps, mixture.assignments, mixture.alpha, mixture.beta,
+                 mixture.concentration)
+            )  # fmt: skip
+        return f"log joint {entry['log_joint']:,.0f}, {entry['clusters']} clusters"
+
+    def _move(self) -> dict[str, float]:
+        """Make the moves; return what they report and how long they take, summed by name."""
+        settings, total = self.run.settings, {}
+        for move in settings.moves:
+            start = time.perf_counter()
+            report = MOVES[move](self.mixture, settings, self.generator)
+            report = {**report, f"{move}_seconds": time.perf_counter() - start}
+            for name, value in report.items():
+                total[name] = total.get(name, 0) + value
+        return total
+
+    def latent(self) -> Latent:
+        """Return the state of the chain and where it comes from."""
+        mixture = self.mixture
+        return Latent(
+            assignments=mixture.assignments,
+            sizes=mixture.sizes,
+            counts=mixture.counts,
+            alpha=mixture.alpha,
+            beta=mixture.beta,
+            concentration=mixture.concentration,
+            trace={name: _trace_array(name, values) for name, values in self.trace.items()},
+            samples=stack_samples(self.samples, *self.run.x.shape),
+            generator=self.generator.state,
+            observed=mixture.observed,
+            **self.run.identity(self.number),
+        )
+
+
+def _description(mixture: kernel.Mixture) -> dict[str, float]:
+    """Return what the trace records of a state."""
+    sizes = mixture.sizes
+    return {
+        "log_joint": mixture.log_joint(),
+        "clusters": len(sizes),
+        "concentration": mixture.concentration,
+        "largest": int(sizes.max()),
+        "entropy": size_entropy(sizes),
+    }
+
+
+def _trace_array(name: str, values: list[float]) -> np.ndarray:
+    counts = all(isinstance(value, int) for value in values)
+    return np.array(values, TRACE.get(name, np.int64 if counts else np.float64))
