@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import bitmix.estimator
 from bitmix.estimator import BernoulliDPMixture
+from bitmix.sampling import sampler
 
 FEATURES = 12
 
@@ -137,7 +138,7 @@ def test_jobs_are_threads(planted, monkeypatch):
     def threads(**jobs):
         taken = []
         monkeypatch.setattr(
-            bitmix.sampler, "sample", lambda x, *, threads, **_: taken.append(threads) or latents
+            sampler, "sample", lambda x, *, threads, **_: taken.append(threads) or latents
         )
         BernoulliDPMixture(n_chains=1, **jobs).fit(planted[0])
         return taken[0]

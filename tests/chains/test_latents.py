@@ -142,7 +142,7 @@ def test_plain_pickle_reads_builtins_and_arrays(content, latent):
 
 
 def test_repr_is_short(latent):
-    assert "5 vectors of 3 pixels in 2 clusters after 2 sweeps" in repr(latent)
+    assert "5 rows of 3 features in 2 clusters after 2 sweeps" in repr(latent)
     assert len(repr(latent)) < 120
 
 

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from bitmix.data import DataError, Dataset, load_dataset, load_mnist, save_dataset, shuffle
-from bitmix.data import dataset as data
+from bitmix.data import downloads as data
+from bitmix.data.idx import parse_idx
 from bitmix.io import atomic_write
 from bitmix.sampling.sampler import sample_chain
 
@@ -154,7 +155,7 @@ def test_bad_threshold(files, threshold):
 )
 def test_bad_idx(content, message):
     with pytest.raises(DataError, match=message) as error:
-        data.parse_idx(content, "some-file")
+        parse_idx(content, "some-file")
     assert "some-file" in str(error.value)
 
 
@@ -417,7 +418,7 @@ def test_shuffle_without_labels(dataset):
         ({"x": [[0, 1]]}, "uint8 array"),
         ({"x": np.zeros((2, 3))}, "uint8 array.*float64"),
         ({"x": np.zeros(3, np.uint8)}, r"shape \(3,\)"),
-        ({"x": np.zeros((0, 3), np.uint8)}, "at least one vector"),
+        ({"x": np.zeros((0, 3), np.uint8)}, "at least one row"),
         ({"x": np.full((2, 3), 2, np.uint8)}, "only 0 and 1, found 2"),
         ({"labels": np.zeros(3, int)}, r"labels.*shape \(2,\)"),
         ({"labels": np.zeros(2)}, "integers or text.*float64"),

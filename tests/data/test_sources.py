@@ -73,7 +73,7 @@ def test_settings_that_do_not_go_together(settings, message):
 
 
 def test_none_counts_as_not_given():
-    assert sources.check("csv", file="a", folder=None, threshold=None) == {"file": "a"}
+    assert sources.check_settings("csv", file="a", folder=None, threshold=None) == {"file": "a"}
 
 
 def test_files_are_those_of_the_users(tmp_path):

@@ -17,7 +17,8 @@ import pytest
 from chains import same
 
 import bitmix
-from bitmix.sampling import checkpoints, progress
+from bitmix.code import chain_sha256
+from bitmix.sampling import checkpoints, progress, run
 from bitmix.sampling.checkpoints import Checkpoint, CheckpointTaken
 from bitmix.sampling.moves import MOVES
 
@@ -45,13 +46,15 @@ def temporaries(folder):
 # Going on ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("thin", [1, 3])
 @pytest.mark.parametrize("holes", [False, True])
-def test_continues_after_any_sweep(tmp_path, x, holes):
+def test_continues_after_any_sweep(tmp_path, x, holes, thin):
+    settings = {**SETTINGS, "thin": thin}
     observed = np.random.default_rng(0).random(x.shape) < 0.8 if holes else None
-    whole = bitmix.sample_chain(x, 0, observed=observed, **SETTINGS)
-    for sweeps in range(1, 8):
+    whole = bitmix.sample_chain(x, 0, observed=observed, **settings)
+    for sweeps in range(thin, 8):
         folder = tmp_path / str(sweeps)
-        arguments = {**SETTINGS, "observed": observed, "checkpoint_folder": folder}
+        arguments = {**settings, "observed": observed, "checkpoint_folder": folder}
         bitmix.sample_chain(x, 0, **{**arguments, "sweeps": sweeps})
         extended = bitmix.sample_chain(x, 0, **arguments)
         assert same(extended, whole)
@@ -70,7 +73,7 @@ def test_earlier_sweeps_are_not_made_again(tmp_path, x, caplog, monkeypatch):
     arguments = {**SETTINGS, "checkpoint_folder": tmp_path}
     half = bitmix.sample_chain(x, 0, **{**arguments, "sweeps": 4})
     with caplog.at_level(logging.INFO, logger="bitmix"):
-        latent = bitmix.sample_chain(x, 0, progress="log", **arguments)
+        latent = bitmix.sample_chain(x, 0, progress=True, **arguments)
     path = tmp_path / "0.pkl"
     assert caplog.messages[0] == f"{path}: continuing after sweep 4 of 8"
     assert [message.split(",")[0] for message in caplog.messages[1:]] == [
@@ -79,14 +82,15 @@ def test_earlier_sweeps_are_not_made_again(tmp_path, x, caplog, monkeypatch):
     np.testing.assert_array_equal(latent.trace["seconds"][:4], half.trace["seconds"])
     caplog.clear()
     with caplog.at_level(logging.INFO, logger="bitmix"):  # nothing is left to do
-        assert same(bitmix.sample_chain(x, 0, progress="log", **arguments), latent)
+        assert same(bitmix.sample_chain(x, 0, progress=True, **arguments), latent)
     assert caplog.messages == [f"{path}: continuing after sweep 8 of 8"]
 
 
-def test_progress_bar_begins_where_the_chain_does(tmp_path, x, capsys):
+def test_progress_bar_begins_where_the_chain_does(tmp_path, x, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_is_visible", lambda: True)
     arguments = {**SETTINGS, "checkpoint_folder": tmp_path}
     bitmix.sample_chain(x, 0, **{**arguments, "sweeps": 4})
-    bitmix.sample_chain(x, 0, progress="bar", **arguments)
+    bitmix.sample_chain(x, 0, **arguments)
     err = capsys.readouterr().err
     assert "4/8" in err and "8/8" in err
 
@@ -147,7 +151,7 @@ def test_another_chain_starts_over(tmp_path, x, whole, caplog):
 
 def test_other_code_starts_over(tmp_path, x, whole, caplog, monkeypatch):
     checkpoint_of(whole, tmp_path)
-    monkeypatch.setattr(bitmix.sampler, "code_sha256", lambda: "0" * 64)
+    monkeypatch.setattr(run, "chain_sha256", lambda: "0" * 64)
     assert same(bitmix.sample_chain(x, 0, checkpoint_folder=tmp_path, **SETTINGS), whole)
     assert_starts_over(caplog, "was sampled by other code of bitmix")
 
@@ -180,7 +184,7 @@ def test_the_code_is_what_determines_a_chain(tmp_path):
     shutil.copytree(package, tmp_path / "bitmix", ignore=shutil.ignore_patterns("__pycache__"))
 
     def fingerprint():
-        command = "from bitmix.sampling.checkpoints import code_sha256; print(code_sha256())"
+        command = "from bitmix.code import chain_sha256; print(chain_sha256())"
         environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
         arguments = [sys.executable, "-c", command]
         return subprocess.check_output(arguments, env=environment, cwd=tmp_path, text=True)
@@ -191,10 +195,18 @@ def test_the_code_is_what_determines_a_chain(tmp_path):
         return fingerprint()
 
     before = fingerprint()
-    assert before.strip() == checkpoints.code_sha256()
-    assert change("figures.py") == before
-    found = [change(name) for name in ("moves/assign.py", "sampler.py", "initial.py", "model.py")]
+    assert before.strip() == chain_sha256()
+    for name in ("figures/__init__.py", "partitions/__init__.py", "workflow/checks.py"):
+        assert change(name) == before
+    found = [
+        change(name)
+        for name in ("sampling/moves/assign.py", "chains/latent.py", "data/dataset.py", "model.py")
+    ]
     assert len({before, *found}) == 5
+    manifest = tmp_path / "bitmix/compiled.json"
+    hashes = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**hashes, "kernel/sweep.pyx": "another"}))
+    assert fingerprint() not in {before, *found}
 
 
 # What may go wrong -------------------------------------------------------------------------------
@@ -215,7 +227,7 @@ def test_a_full_disk_does_not_lose_the_chain(tmp_path, x, whole, caplog, monkeyp
     assert same(bitmix.sample_chain(x, 0, **arguments), whole)
     errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
     assert len(errors) == 4
-    assert errors[0].startswith("no checkpoint after sweep 6, that before it is kept: ")
+    assert errors[0].startswith("no checkpoint after sweep 6, the last one stays: ")
     assert "No space left on device" in errors[0]
     monkeypatch.undo()
     assert bitmix.load_latents(tmp_path / "0.pkl").sweeps == 5
@@ -271,7 +283,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background
 progress.LOG_INTERVAL = 0.02
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 x = bitmix.load_mnist().x[:200]
-bitmix.sample_chain(x, 0, progress="log", **{arguments})
+bitmix.sample_chain(x, 0, progress=True, **{arguments})
 """
 LONG = {**SETTINGS, "sweeps": 1500, "thin": 100}
 

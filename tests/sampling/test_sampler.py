@@ -2,10 +2,12 @@
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from chains import same
+from scipy import sparse
 from scipy.stats import entropy
 
 import bitmix
@@ -77,7 +79,7 @@ def test_states(mnist, holes):
     assert last is shorter
     with pytest.raises(ValueError, match="warmup is 7, but chain 0 has 7 sweeps"):
         latent.states(x, observed, warmup=7)
-    with pytest.raises(ValueError, match="sampled from other vectors"):
+    with pytest.raises(ValueError, match="sampled from other rows"):
         latent.states(1 - x, observed)
 
 
@@ -99,7 +101,7 @@ def test_warns_of_constant_pixels_without_a_posterior(holes):
     observed = np.ones(x.shape, bool)
     observed[0, 2] = not holes  # with holes, pixel 2 is on wherever it is seen
     count = 3 if holes else 2
-    message = f"{count} of 4 pixels are never on or always on.*to the bounds 0.0001 and 10000"
+    message = f"{count} of 4 features are never on or always on.*to the bounds 0.0001 and 10000"
     with pytest.warns(UserWarning, match=message) as warned:
         bitmix.sample(x, observed=observed, chains=2, hyperprior="bda")
     assert len(warned) == 1
@@ -218,8 +220,7 @@ def test_schedule(mnist):
         (np.zeros(5), r"shape \(N, D\)"),
         (np.zeros((0, 5)), r"at least 1, not \(0, 5\)"),
         (np.zeros((5, 0)), r"at least 1"),
-        (np.array([[0, 1], [0, 2]]), "found 2 at row 1, column 1; binarise"),
-        (np.array([[0, 1], [np.nan, 1]]), "found nan at row 1, column 0"),
+        (np.array([[0, 1], [0, 2]]), "found 2 at row 1, column 1 .both from 0.; make it binary"),
         (np.array([[0.5, 1]]), r"found 0\.5 at row 0"),
         (np.array([[-1, 1]]), "found -1"),
         (np.array([["0", "1"]]), "numbers or booleans"),
@@ -239,9 +240,9 @@ def test_refuses_data(x, message):
         ({"initial_clusters": -1}, "initial_clusters must be at least 1"),
         ({"concentration": 0}, "concentration must be a positive"),
         ({"concentration": float("nan")}, "concentration must be a positive"),
-        ({"initial": "best"}, "initial has 'best'; allowed are 'random', 'single', 'seeded'"),
-        ({"hyperprior": "gamma"}, "hyperprior has 'gamma'; allowed are 'exponential', 'bda'"),
-        ({"moves": ("assign", "jump")}, "moves has 'jump'; allowed are 'assign'"),
+        ({"initial": "best"}, "initial is 'best'; allowed: 'random', 'single', 'seeded'"),
+        ({"hyperprior": "gamma"}, "hyperprior is 'gamma'; allowed: 'exponential', 'bda'"),
+        ({"moves": ("assign", "jump")}, "moves is 'jump'; allowed: 'assign'"),
         ({"moves": ("pixel_priors",)}, "moves must include 'assign'"),
         ({"concentration": "x"}, "concentration must be a positive number, not 'x'"),
         ({"concentration_prior": 1.0}, r"concentration_prior must be \(shape, rate\), not 1\.0"),
@@ -255,6 +256,12 @@ def test_refuses_data(x, message):
         ({"seed": -1}, "seed must be"),
         ({"seed": "x"}, "seed must be"),
         ({"progress": "loud"}, "progress is 'loud'"),
+        ({"progress": "bar"}, "progress is 'bar', allowed are None, True and False"),
+        ({"thin": 6}, "thin is 6, above the 5 sweeps: no state would be kept"),
+        (
+            {"initial_clusters": 10**9},
+            "initial_clusters is 1,000,000,000, but there are only 3 rows",
+        ),
     ],
 )
 def test_refuses_settings(setting, message):
@@ -262,9 +269,24 @@ def test_refuses_settings(setting, message):
         bitmix.sample(np.eye(3), **setting)
 
 
-def test_refuses_a_misspelt_setting():
-    with pytest.raises(TypeError, match="sweps"):
-        bitmix.sample(np.eye(3), sweps=3)
+@pytest.mark.parametrize("function", [bitmix.sample, partial(bitmix.sample_chain, chain=0)])
+def test_a_misspelt_setting_names_the_nearest(function):
+    with pytest.raises(TypeError, match="no argument 'sweps', did you mean 'sweeps'"):
+        function(np.eye(3), sweps=3)
+
+
+def test_nan_means_missing():
+    x = np.array([[0, 1.0], [np.nan, 1], [1, 0], [1, np.nan]])
+    observed = ~np.isnan(x)
+    settings = {"sweeps": 3, "progress": False}
+    latent = bitmix.sample_chain(x, 0, **settings)
+    assert same(latent, bitmix.sample_chain(np.nan_to_num(x), 0, observed=observed, **settings))
+    assert latent.observed.sum() == 6
+
+
+def test_a_sparse_matrix_is_told_what_to_do():
+    with pytest.raises(ValueError, match=r"sparse matrix.*x\.toarray\(\)"):
+        bitmix.sample(sparse.csr_matrix(np.eye(3)))
 
 
 def test_every_move_says_what_it_is():
@@ -275,17 +297,17 @@ def test_every_move_says_what_it_is():
 def test_progress_in_the_log(caplog, monkeypatch):
     monkeypatch.setattr(progress, "LOG_INTERVAL", 0.0)
     with caplog.at_level(logging.INFO, logger="bitmix"):
-        bitmix.sample_chain(np.eye(4), 0, sweeps=2, progress="log")
+        bitmix.sample_chain(np.eye(4), 0, sweeps=2, progress=True)
     assert [record.message.split(",")[0] for record in caplog.records] == [
         "sweep 1 of 2",
         "sweep 2 of 2",
     ]
 
 
-def test_progress_shows_only_where_someone_looks(capsys, monkeypatch):
+def test_progress_shows_only_where_is_visible(capsys, monkeypatch):
     bitmix.sample_chain(np.eye(4), 0, sweeps=2)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(progress, "_someone_looks", lambda: True)
+    monkeypatch.setattr(progress, "_is_visible", lambda: True)
     bitmix.sample_chain(np.eye(4), 0, sweeps=2)
     assert "2/2" in capsys.readouterr().err
 

@@ -1,33 +1,20 @@
 """Binary data sets: what they are, the files that keep them, and where they come from."""
 
 from bitmix.data.binary import as_binary
-from bitmix.data.dataset import (
-    DataError,
-    Dataset,
-    PathLike,
-    binarise,
-    data_sha256,
-    load_dataset,
-    load_mnist,
-    load_mnist_images,
-    parse_idx,
-    save_dataset,
-    shuffle,
-    uncompressed,
-)
+from bitmix.data.dataset import Dataset, binarise, data_sha256, shuffle
+from bitmix.data.errors import DataError
+from bitmix.data.mnist import load_mnist, load_mnist_images
+from bitmix.data.storage import load_dataset, save_dataset
 
 __all__ = [
     "DataError",
     "Dataset",
-    "PathLike",
     "as_binary",
     "binarise",
     "data_sha256",
     "load_dataset",
     "load_mnist",
     "load_mnist_images",
-    "parse_idx",
     "save_dataset",
     "shuffle",
-    "uncompressed",
 ]

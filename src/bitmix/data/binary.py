@@ -13,7 +13,7 @@ def as_binary(
     x : array, shape (N, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : array of bool, shape (N, D) or (D,), optional
-        True where a feature is observed: a mask for each row, or one for all rows.
+        True where a feature is observed. With `features`, shape (D,) is one mask for all rows.
     features : int, optional
         The number of features that the rows must have. They are then queries: there may be none,
         and a mask for all rows keeps its shape.
@@ -31,11 +31,12 @@ def as_binary(
         If an argument is not as above. The message says where and what to do.
     """
     x = _numbers(x, features)
-    mask = None if observed is None else _mask(observed, x.shape)
+    shapes = (x.shape,) if features is None else (x.shape, x.shape[1:])
+    mask = None if observed is None else _mask(observed, shapes)
     if x.dtype.kind == "f" and (missing := np.isnan(x)).any():
         mask = ~missing if mask is None else mask & ~missing
     if mask is not None and features is None:
-        mask = None if mask.all() else np.ascontiguousarray(np.broadcast_to(mask, x.shape))
+        mask = None if mask.all() else np.ascontiguousarray(mask)
     if mask is not None:
         x = np.where(mask, x, 0)
     if x.dtype != bool and not (x.dtype == np.uint8 and x.max(initial=0) <= 1):
@@ -65,12 +66,13 @@ def _numbers(x: np.ndarray, features: int | None) -> np.ndarray:
     return x
 
 
-def _mask(observed: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _mask(observed: np.ndarray, shapes: tuple[tuple[int, ...], ...]) -> np.ndarray:
     observed = np.asarray(observed)
-    if observed.dtype != bool or observed.shape not in (shape, shape[1:]):
+    if observed.dtype != bool or observed.shape not in shapes:
+        allowed = " or ".join(map(str, shapes))
         raise ValueError(
-            f"observed must be boolean of shape {shape} or {shape[1:]}, True where a feature is "
-            f"observed, not {observed.dtype} of shape {observed.shape}"
+            f"observed must be boolean of shape {allowed}, True where a feature is observed, not "
+            f"{observed.dtype} of shape {observed.shape}"
         )
     return observed
 

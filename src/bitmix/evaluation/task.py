@@ -33,7 +33,7 @@ class Task:
     def __post_init__(self) -> None:
         if self.train.observed is not None or self.held_out.observed is not None:
             raise ValueError(
-                "an evaluation needs complete rows: fill in what is missing, or set evaluation: null"
+                "an evaluation needs complete rows: fill in what is missing or set evaluation: null"
             )
 
 

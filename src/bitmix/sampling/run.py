@@ -123,5 +123,5 @@ def _warn_of_constant_features(
             f"{constant} of {x.shape[1]} features are never on or always on. Under the improper "
             f"hyperprior {settings.hyperprior!r} their alpha and beta drift to the bounds "
             f"{prior.low:g} and {prior.high:g}: use hyperprior='exponential', which is proper",
-            stacklevel=4,
+            stacklevel=5,  # the caller of `sample`
         )

@@ -1,0 +1,46 @@
+"""Reading the user's own files."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bitmix.data.dataset import Dataset
+from bitmix.data.errors import DataError, PathLike
+from bitmix.data.idx import uncompressed
+
+Labels = Sequence[int | str]
+Shape = Sequence[int]
+Loaded = tuple[Dataset, np.ndarray | None]
+
+RELATIVE = "a path in the configuration starts from the folder of the Snakefile"
+
+
+def read_bytes(path: PathLike) -> bytes:
+    """Return the contents of a file, plain or .gz."""
+    try:
+        return uncompressed(Path(path).expanduser().read_bytes(), path)
+    except OSError as error:
+        raise DataError(f"cannot read {path} ({error.strerror}); {RELATIVE}") from error
+
+
+def read_arrays(path: PathLike) -> dict[str, np.ndarray]:
+    """Return the arrays of an .npz, or that of an .npy as `x`."""
+    try:
+        loaded = np.load(io.BytesIO(read_bytes(path)), allow_pickle=False)
+        return {"x": loaded} if isinstance(loaded, np.ndarray) else dict(loaded.items())
+    except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(
+            f"{path} is not a whole .npy or .npz of numbers ({error}); "
+            "save it again with numpy.save or numpy.savez"
+        ) from error
+
+
+def some(items: Sequence[object], most: int = 12) -> str:
+    """List the first items."""
+    return ", ".join(map(str, items[:most])) + (", ..." if len(items) > most else "")

@@ -1,0 +1,87 @@
+"""The labels of rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bitmix.data.dataset import Dataset
+from bitmix.data.errors import DataError, PathLike
+from bitmix.data.files import Labels, Loaded, read_arrays, read_bytes, some
+from bitmix.data.idx import parse_idx
+
+
+def read_labels(path: PathLike | None, vectors: int) -> np.ndarray | None:
+    """Return the labels in a file, .npy, IDX, or text with one a line, plain or .gz."""
+    if path is None:
+        return None
+    content = read_bytes(path)
+    if content.startswith(b"\x93NUMPY"):
+        labels = read_arrays(path)["x"]
+    elif content.startswith(b"\0\0"):
+        labels = parse_idx(content, str(path))
+    else:
+        lines = content.decode("utf-8-sig", errors="replace").splitlines()
+        labels = as_labels([label_of(text, path, line) for line, text in enumerate(lines, 1)])
+    return check_labels(labels, path, vectors)
+
+
+def label_of(text: str, path: PathLike, line: int) -> str:
+    text = text.strip()
+    if not text:
+        raise DataError(f"{path}, line {line}: no label; every vector needs one, or none has")
+    return text
+
+
+def as_labels(texts: list[str]) -> np.ndarray:
+    """Return labels as whole numbers if all of them are, otherwise as text."""
+    try:
+        numbers = np.array([int(text) for text in texts], np.int64)
+    except (OverflowError, ValueError):
+        return np.array(texts)
+    return numbers if numbers.astype(str).tolist() == texts else np.array(texts)
+
+
+def check_labels(labels: np.ndarray | None, path: PathLike, vectors: int) -> np.ndarray | None:
+    """Return labels as whole numbers or text, one for each vector."""
+    if labels is None:
+        return None
+    if labels.shape != (vectors,):
+        raise DataError(
+            f"{path} has labels of shape {labels.shape}, but there are {vectors} vectors; "
+            "give one label for each"
+        )
+    if labels.dtype.kind in "bf":
+        whole = np.isfinite(labels) & (labels == np.floor(labels))
+        if not whole.all():
+            row = int(whole.argmin())
+            raise DataError(
+                f"{path}, row {row}: the label {labels[row]} is no whole number; "
+                "labels are whole numbers or text"
+            )
+        labels = labels.astype(np.int64)
+    if labels.dtype.kind not in "iuU":
+        raise DataError(f"{path} has labels of {labels.dtype}; save them as whole numbers or text")
+    return labels
+
+
+def select(
+    dataset: Dataset, grey: np.ndarray | None, labels: Labels | None, where: PathLike
+) -> Loaded:
+    """Keep what has one of the labels; everything if `labels` is None."""
+    if labels is None:
+        return dataset, grey
+    if dataset.labels is None:
+        raise DataError(
+            f"{where} has no labels to select {some(labels)} by; leave `labels` out of the "
+            "settings, or say where the labels are"
+        )
+    # As text, for a label that is a number in one place may be text in the other.
+    present, wanted = dataset.labels.astype(str), [str(label) for label in labels]
+    absent = [label for label in wanted if label not in present]
+    if absent or not wanted:
+        raise DataError(
+            f"{where} has nothing labelled {some(absent)}; its labels are "
+            f"{some(np.unique(dataset.labels))}"
+        )
+    rows = np.isin(present, wanted)
+    return dataset.take(rows), None if grey is None else grey[rows]

@@ -1,0 +1,78 @@
+"""Pairs of rows, of which it is followed whether they share a cluster."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bitmix.arguments import check_integer
+from bitmix.data import as_binary
+from bitmix.diagnostics.statistics import statistics
+from bitmix.kernel import permutation
+from bitmix.streams import stream
+
+
+def choose_pairs(
+    x: np.ndarray, observed: np.ndarray | None = None, number: int = 20, *, seed: int = 0
+) -> np.ndarray:
+    """Choose pairs of vectors, from the nearest neighbours to fairly distant ones.
+
+    The first of each pair are different vectors drawn at random. The second is the r-th nearest of
+    the others, by the share of pixels in which they differ; r grows from 1 to a tenth of the
+    vectors in equal ratios. So some pairs nearly always share a cluster, some rarely do, and with
+    most it is uncertain; and the choice depends on nothing but data and seed.
+
+    Parameters
+    ----------
+    x : array, shape (N, D)
+    observed : array of bool, shape (N, D), optional
+        Where pixels are missing, those that both have are compared.
+    number : int, default 20
+        At most N pairs are chosen; none if there is only one vector.
+    seed : int, default 0
+
+    Returns
+    -------
+    pairs : ndarray of int64, shape (number, 2)
+        Rows of `x`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+    """
+    x, observed = as_binary(x, observed)
+    vectors = len(x)
+    number = min(check_integer("pairs", number), vectors) if vectors > 1 else 0
+    first = permutation(stream(seed, "pairs"), vectors)[:number]
+    nearness = np.geomspace(1, max(1, vectors // 10), number).round().astype(int)
+    second = [
+        np.argsort(_differences(x, observed, row), kind="stable")[rank]
+        for row, rank in zip(first, nearness, strict=True)
+    ]
+    return np.array([first, second], np.int64).T.reshape(number, 2)
+
+
+def _differences(x: np.ndarray, observed: np.ndarray | None, row: int) -> np.ndarray:
+    """In which share of the pixels vectors differ from that in `row`, (N,), which itself is first.
+
+    1 where they have no pixel in common.
+    """
+    differ = x != x[row]
+    if observed is None:
+        share = differ.mean(axis=1)
+    else:
+        both = observed & observed[row]
+        share = np.ones(len(x))
+        np.divide((differ & both).sum(axis=1), both.sum(axis=1), out=share, where=both.any(axis=1))
+    share[row] = -1
+    return share
+
+
+def describe_pairs(together: np.ndarray, pairs: np.ndarray) -> list[dict[str, float]]:
+    """`Diagnosis.pairs`, given whether they are together: (chains, draws, pairs)."""
+    if together.shape[1] == 0:
+        return []
+    return [
+        {"first": int(first), "second": int(second), **statistics(together[:, :, i])}
+        for i, (first, second) in enumerate(pairs)
+    ]

@@ -1,0 +1,58 @@
+"""Statistics of draws by several chains, through ArviZ."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from arviz_stats.base import array_stats
+
+#: Fewer draws than this have no R-hat and no effective sample size.
+FEWEST_DRAWS = 4
+_PER_CHAIN = {"chain_axis": 0, "draw_axis": 1}
+
+
+def statistics(draws: np.ndarray) -> dict[str, float]:
+    """Describe draws of a quantity by several chains, and how far they can be trusted.
+
+    Parameters
+    ----------
+    draws : array, shape (chains, draws)
+
+    Returns
+    -------
+    statistics : dict of float
+        `mean` and `sd` of all draws; `mcse_mean`, the Monte Carlo standard error of the mean;
+        `r_hat`, the larger of the rank-normalised split R-hat and that of the draws folded about
+        their median (Vehtari et al. 2021, section 4), infinite if the chains stand still apart from
+        each other; `ess_bulk` and `ess_tail`, the effective sample size of the rank-normalised
+        draws and the smaller one of their 5% and 95% quantiles (the same section). All but the
+        first two need 4 draws, and `r_hat` 2 chains; without these they are nan.
+    """
+    draws = np.asarray(draws, float)
+    found = {
+        "mean": draws.mean(),
+        "sd": draws.std(ddof=1) if draws.size > 1 else math.nan,
+        "mcse_mean": array_stats.mcse(draws, method="mean", **_PER_CHAIN),
+        "r_hat": _r_hat(draws),
+        "ess_bulk": array_stats.ess(draws, method="bulk", **_PER_CHAIN),
+        "ess_tail": array_stats.ess(draws, method="tail", prob=(0.05, 0.95), **_PER_CHAIN),
+    }
+    return {name: float(value) for name, value in found.items()}
+
+
+def _r_hat(draws: np.ndarray) -> float:
+    chains, length = draws.shape
+    still = (draws == draws[:, :1]).all() and not (draws == draws[0]).all()
+    if still and chains > 1 and length >= FEWEST_DRAWS:
+        return math.inf  # but for rounding errors, which ArviZ would divide by
+    with np.errstate(divide="ignore", invalid="ignore"):  # folded draws may stand still, too
+        return array_stats.rhat(draws, method="rank", **_PER_CHAIN)
+
+
+def autocorrelation(draws: np.ndarray, lags: int = 100) -> np.ndarray:
+    """Return the autocorrelation of each chain by lag, (chains, at most lags + 1), from lag 0.
+
+    Nan for a chain that stands still.
+    """
+    return array_stats.autocorr(np.asarray(draws, float), axis=1)[:, : lags + 1]

@@ -1,0 +1,102 @@
+"""Whether chains have mixed, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bitmix.diagnostics.statistics import FEWEST_DRAWS
+from bitmix.diagnostics.tree import QUANTITIES
+
+#: R-hat must be at most this (Vehtari et al. 2021, section 4).
+MOST_R_HAT = 1.01
+#: The effective sample sizes must be at least this for each chain (Vehtari et al. 2021, section 4).
+#: The effective sample sizes must be at least this for each chain (Vehtari et al. 2021, section 4).
+LEAST_ESS = 100
+#: Fewer draws than this have neither.
+#: What is judged, in words.
+WORDS = QUANTITIES | {"pairs": "pairs sharing a cluster"}
+
+
+def unfit(draws: np.ndarray) -> str:
+    """Why a quantity cannot be judged; "" if it can."""
+    # What `Latent` has for not known is nan, or 0 where no quantity is.
+    if not np.isfinite(draws).all() or not draws.any():
+        return "not known: an older version sampled these chains"
+    if (draws == draws.flat[0]).all():
+        return f"always {draws.flat[0]:,.6g}"
+    return ""
+
+
+def unfit_pairs(together: np.ndarray) -> str:
+    """Why pairs cannot be judged, given whether they are together; "" if they can."""
+    kept = together.shape[1]
+    if kept < LEAST_ESS:
+        return f"{kept} states a chain kept after the warmup, below {LEAST_ESS}: keep more by thin"
+    if (together == together[:1, :1]).all():
+        return "each always or never does"
+    return ""
+
+
+def worst_pair(pairs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The worst statistics of the pairs that are not always the same; nan is worse than all."""
+    varying = [pair for pair in pairs if pair["sd"] > 0]
+    worst = {"r_hat": np.max, "ess_bulk": np.min, "ess_tail": np.min}
+    return {name: float(of([pair[name] for pair in varying])) for name, of in worst.items()}
+
+
+def judge(
+    judged: Mapping[str, Mapping[str, float]],
+    sizes: Mapping[str, int],
+    settings: Mapping[str, Any],
+) -> tuple[bool, str]:
+    """Whether chains have mixed, and that in words, given statistics by words."""
+    chains, draws = sizes["chain"], sizes["draw"]
+    after = f"{draws:,} sweep{'s' * (draws > 1)} after the warmup"
+    few = f"{after} {'are' if draws > 1 else 'is'} too few"
+    remedies = f"What to do: {', '.join(_remedies(chains, settings))}."
+    if chains == 1:
+        return False, f"One chain cannot show that it has mixed. {remedies}"
+    if draws < FEWEST_DRAWS:
+        return False, f"Whether these chains have mixed cannot be told: {few}. {remedies}"
+    if not judged:
+        return False, f"These chains cannot be compared: nothing varies in {after}."
+    r_hats = {words: found["r_hat"] for words, found in judged.items()}
+    sizes = {words: min(found["ess_bulk"], found["ess_tail"]) for words, found in judged.items()}
+    least = LEAST_ESS * chains
+    # As negations, so that nan fails.
+    apart = [f"{words} {x:.3f}" for words, x in r_hats.items() if not x <= MOST_R_HAT]
+    small = [f"{words} {x:,.0f}" for words, x in sizes.items() if not x >= least]
+    if not apart and not small:
+        return True, (
+            f"These chains have mixed, as far as {after} can tell: R-hat is at most "
+            f"{max(r_hats.values()):.3f} (allowed: {MOST_R_HAT}), the effective sample size at "
+            f"least {min(sizes.values()):,.0f} (needed: {least:,})."
+        )
+    faults = []
+    if apart:
+        faults.append(f"R-hat of {', '.join(apart)} (above {MOST_R_HAT})")
+    if small:
+        needed = f"{least:,}, {LEAST_ESS} a chain"
+        faults.append(f"effective sample size of {', '.join(small)} (below {needed})")
+    return False, f"These chains have not mixed: {'; '.join(faults)}. {remedies}"
+
+
+def _remedies(chains: int, settings: Mapping[str, Any]) -> list[str]:
+    """What helps chains that have not mixed, of what was not tried yet."""
+    tried = {
+        "more chains": chains > 1,
+        "more sweeps": False,
+        "add split_merge to the moves": "split_merge" in settings.get("moves", ()),
+        "start from seeds (initial: seeded)": settings.get("initial") == "seeded",
+    }
+    return [remedy for remedy, done in tried.items() if not done]
+
+
+def notes(left_out: Mapping[str, str]) -> list[str]:
+    if not left_out:
+        return []
+    reasons = "; ".join(f"{WORDS[name]} ({reason})" for name, reason in left_out.items())
+    return [f"Not judged: {reasons}."]

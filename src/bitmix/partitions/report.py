@@ -1,0 +1,93 @@
+"""What is shown and written of a consensus."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from bitmix.io import atomic_write, finite, write_json
+from bitmix.partitions.consensus import Consensus
+
+
+def block_rows(found: Consensus, clusters: int = 12, most: int = 30) -> np.ndarray:
+    """Choose vectors whose co-clustering shows blocks: some of each of the largest clusters.
+
+    Parameters
+    ----------
+    found : Consensus
+    clusters : int
+        Of how many clusters.
+    most : int
+        How many of a cluster, its first ones.
+
+    Returns
+    -------
+    rows : ndarray of int, shape (at most clusters * most,)
+        Those of a cluster follow each other, the most certain first.
+    """
+    members = [np.flatnonzero(found.assignments == cluster)[:most] for cluster in range(clusters)]
+    return np.concatenate([rows[_by_certainty(found, rows)] for rows in members])
+
+
+def extremes(found: Consensus, most: int = 12, smallest: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Choose vectors whose cluster is the most, and the least, certain.
+
+    Parameters
+    ----------
+    found : Consensus
+    most : int
+        How many of either, at most.
+    smallest : int
+        Both are from clusters of at least this size, or of the largest size if none has it: of
+        small ones nearly all vectors are as uncertain as can be.
+
+    Returns
+    -------
+    certain, uncertain : ndarrays of int
+        Their rows, the most and the least certain first; as many of either. The most certain are
+        one of each cluster.
+    """
+    rows = _by_certainty(found, np.arange(len(found.assignments)))
+    clusters = found.assignments[rows]
+    large = rows[found.sizes[clusters] >= min(smallest, found.sizes[0])]
+    first = np.unique(found.assignments[large], return_index=True)[1]
+    certain = large[np.sort(first)[:most]]
+    return certain, large[::-1][: len(certain)]
+
+
+def _by_certainty(found: Consensus, rows: np.ndarray) -> np.ndarray:
+    return np.argsort(found.uncertainty[rows], kind="stable")
+
+
+def write_consensus(
+    path: str | os.PathLike[str], found: Consensus, agreements: Mapping[str, np.ndarray]
+) -> None:
+    """Write a consensus as JSON, and beside it as CSV the cluster and uncertainty of each vector.
+
+    Parameters
+    ----------
+    path : path-like
+        Of the JSON file; that of the CSV file has the suffix .csv. Empty: nothing is written.
+    found : Consensus
+    agreements : mapping of str to ndarray
+        By name, what `agreement` returned; nan becomes null.
+    """
+    if not path:
+        return
+    content = {
+        "partitions": len(found.distances),
+        "clusters": len(found.sizes),
+        "sizes": found.sizes.tolist(),
+        "expected_vi": found.expected_vi,
+        "ball": asdict(found.ball),
+        "agreement": {name: finite(means.tolist()) for name, means in agreements.items()},
+    }
+    write_json(path, content)
+    columns = zip(found.assignments, found.uncertainty, strict=True)
+    lines = (f"{row},{cluster},{doubt:.6f}\n" for row, (cluster, doubt) in enumerate(columns))
+    with atomic_write(Path(path).with_suffix(".csv")) as file:
+        file.write(f"row,cluster,uncertainty\n{''.join(lines)}".encode())

@@ -1,0 +1,131 @@
+"""How often rows share a cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bitmix.partitions.numbering import as_labels
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+_BLOCK = 1000  # rows of a sparse matrix that are made at a time
+
+
+def coclustering(
+    assignments: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray | None = None,
+    *,
+    most_memory: float = 2e9,
+) -> np.ndarray:
+    """Return the probability that vectors share a cluster: the share of partitions where so.
+
+    Parameters
+    ----------
+    assignments : array of int, shape (S, N)
+    rows, columns : arrays of int, shapes (R,) and (C,)
+        Which of the vectors, and which others; the same unless given. The result has R x C entries:
+        choose a few.
+    most_memory : float, default 2 GB
+        How many bytes the result may take.
+
+    Returns
+    -------
+    probabilities : ndarray of float64, shape (R, C)
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above, or the result would take too much memory.
+    """
+    labels = as_labels(assignments)
+    rows = _indices("rows", rows, labels.shape[1])
+    columns = rows if columns is None else _indices("columns", columns, labels.shape[1])
+    _check_memory(
+        f"the {rows.size:,} x {columns.size:,} probabilities take",
+        8.0 * rows.size * columns.size,
+        most_memory,
+        "ask for fewer rows, or for `coclustering_above` a threshold",
+    )
+    together = np.zeros((rows.size, columns.size))
+    for partition in labels:
+        together += partition[rows, None] == partition[columns]
+    return together / len(labels)
+
+
+def coclustering_above(
+    assignments: np.ndarray, threshold: float, *, most_memory: float = 2e9
+) -> csr_array:
+    """Return the probabilities to share a cluster that reach a threshold, as a sparse matrix.
+
+    Parameters
+    ----------
+    assignments : array of int, shape (S, N)
+    threshold : float
+        Above 0, at most 1. The lower, the more entries.
+    most_memory : float, default 2 GB
+        How many bytes the result may take.
+
+    Returns
+    -------
+    probabilities : csr_array of float64, shape (N, N)
+        Symmetric, with ones in the diagonal; what is below the threshold is not stored.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above, or the result might take too much memory. Its entries are
+        at most the pairs that share a cluster in a mean partition, divided by the threshold.
+    """
+    from scipy import sparse  # slow to import, and used only here
+
+    labels = as_labels(assignments)
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold must be above 0 and at most 1, not {threshold}")
+    size, vectors = labels.shape
+    sizes = [np.bincount(row) for row in labels]
+    pairs = sum(float(np.dot(n, n)) for n in sizes) / size
+    _check_memory(
+        f"the probabilities from {threshold} take up to",
+        min(pairs / threshold, float(vectors) ** 2) * 12,
+        most_memory,
+        "ask for a higher threshold, or for `coclustering` of some rows",
+    )
+    offsets = np.cumsum([0, *map(len, sizes)])
+    columns = (labels + offsets[:-1, None]).T.ravel()
+    starts = np.arange(0, columns.size + 1, size)
+    member = sparse.csr_array((np.ones(columns.size), columns, starts), (vectors, offsets[-1]))
+    blocks = []
+    for first in range(0, vectors, _BLOCK):
+        block = member[first : first + _BLOCK] @ member.T
+        block.data /= size
+        block.data[block.data < threshold] = 0
+        block.eliminate_zeros()
+        blocks.append(block)
+    probabilities = sparse.vstack(blocks, format="csr")
+    probabilities.sort_indices()
+    return probabilities
+
+
+def _indices(name: str, vectors: np.ndarray, number: int) -> np.ndarray:
+    """Return which of a number of vectors are meant; or raise ValueError."""
+    vectors = np.asarray(vectors)
+    if vectors.ndim != 1 or not (vectors.dtype.kind in "iu" or vectors.size == 0):
+        raise ValueError(
+            f"{name} must be whole numbers of one dimension, not {vectors.dtype} of shape "
+            f"{vectors.shape}; for a mask: np.flatnonzero(mask)"
+        )
+    outside = vectors[(vectors < 0) | (vectors >= number)]
+    if outside.size:
+        raise ValueError(f"{name} must be from 0 to {number - 1}, found {outside[0]}")
+    return vectors.astype(np.intp)
+
+
+def _check_memory(what: str, needed: float, most: float, remedy: str) -> None:
+    if needed > most:
+        raise ValueError(
+            f"{what} {needed / 1e9:.3g} GB, more than most_memory, {most / 1e9:.3g} GB: {remedy}"
+        )
