@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import bitmix.estimator
 from bitmix.estimator import BernoulliDPMixture
-from bitmix.sampling import sampler
+from bitmix.sampling import progress, sampler
 
 FEATURES = 12
 
@@ -149,7 +149,8 @@ def test_jobs_are_threads(planted, monkeypatch):
         assert threads() == 2
 
 
-def test_verbose(planted, capsys):
+def test_verbose(planted, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_is_visible", lambda: True)
     mixture = BernoulliDPMixture(n_chains=1, n_sweeps=2, random_state=0)
     mixture.fit(planted[0])
     assert capsys.readouterr().err == ""

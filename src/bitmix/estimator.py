@@ -172,7 +172,7 @@ class BernoulliDPMixture(
             moves=self.moves,
             proposals=self.proposals,
             threads=effective_n_jobs(self.n_jobs),
-            progress=None if self.verbose else False,
+            progress=bool(self.verbose),
         )
         log_joints = [latent.trace["log_joint"][-1] for latent in self.latents_]
         self.best_chain_ = int(np.argmax(log_joints))

@@ -15,7 +15,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bitmix.data import DataError, Dataset, load_dataset, load_mnist, save_dataset, shuffle
+from bitmix.data import (
+    DataError,
+    Dataset,
+    data_sha256,
+    load_dataset,
+    load_mnist,
+    load_mnist_images,
+    save_dataset,
+    shuffle,
+)
 from bitmix.data import downloads as data
 from bitmix.data.idx import parse_idx
 from bitmix.io import atomic_write
@@ -117,7 +126,7 @@ def test_selects_in_the_order_of_the_source_and_binarises(tiny, folder):
     assert dataset.x.dtype == np.uint8
     assert dataset.x.tolist() == [[int(g > 100) for g in image.ravel()] for image in grey]
 
-    images, digits = data.load_mnist_images((3, 7), folder=folder)
+    images, digits = load_mnist_images((3, 7), folder=folder)
     assert np.array_equal(images, grey)
     assert digits.tolist() == labels
 
@@ -216,7 +225,7 @@ def test_file_missing_from_own_folder_is_had_elsewhere_with_a_warning(folder, mi
 def test_mirror_fills_the_cache_once(mirror, caplog, tmp_path):
     first = load_mnist()
     assert mirror.requests == [f"/{name}.gz" for name in NAMES]
-    assert f"fetching MNIST from {data.MIRRORS[0]}" in caplog.text
+    assert f"downloaded MNIST (11 MB) from {data.MIRRORS[0]}" in caplog.text
     assert sorted(os.listdir(tmp_path / "cache")) == sorted(NAMES)  # and no temporary file
     assert load_mnist().sha256 == first.sha256
     assert len(mirror.requests) == 4
@@ -242,11 +251,12 @@ def test_damaged_cached_file_is_fetched_again(mirror, files, tmp_path, caplog, d
     load_mnist()
     assert mirror.requests == [f"/{TRAIN_IMAGES}.gz"]
     assert cached.read_bytes() == files[TRAIN_IMAGES]
-    assert "damaged file in the cache" in caplog.text
+    assert "a file in the cache is damaged" in caplog.text
     assert str(cached) in caplog.text
 
 
 def test_next_mirror_takes_over_from_a_wrong_one(mirror, tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
     good = mirror.folder / "good"
     good.mkdir()
     for name in NAMES:
@@ -385,9 +395,9 @@ def dataset():
 
 def test_sha256_is_that_of_the_bytes_in_order(dataset):
     assert dataset.sha256 == hashlib.sha256(bytes(dataset.x.ravel().tolist())).hexdigest()
-    assert data.data_sha256(np.asfortranarray(dataset.x)) == dataset.sha256
-    assert data.data_sha256(dataset.x.astype(bool)) == dataset.sha256
-    assert data.data_sha256(dataset.x[::-1]) != dataset.sha256
+    assert data_sha256(np.asfortranarray(dataset.x)) == dataset.sha256
+    assert data_sha256(dataset.x.astype(bool)) == dataset.sha256
+    assert data_sha256(dataset.x[::-1]) != dataset.sha256
 
 
 def test_shuffle_keeps_vectors_and_labels_together(dataset):

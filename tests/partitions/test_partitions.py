@@ -10,7 +10,6 @@ import pytest
 from sklearn.metrics import adjusted_rand_score, mutual_info_score
 
 import bitmix
-from bitmix import partitions
 from bitmix.partitions import (
     agreement,
     block_rows,
@@ -18,11 +17,13 @@ from bitmix.partitions import (
     coclustering_above,
     consensus,
     extremes,
-    kept,
+    numbering,
+    of_chains,
     pairwise,
     variation_of_information,
     write_consensus,
 )
+from bitmix.partitions import together as blocks
 
 
 def all_partitions(vectors):
@@ -121,7 +122,7 @@ def test_coclustering_counts(samples):
 
 @pytest.mark.parametrize("threshold", [1e-9, 1 / 21, 0.5, 2 / 3, 1])
 def test_sparse_coclustering_is_the_dense_from_the_threshold_on(samples, threshold, monkeypatch):
-    monkeypatch.setattr(partitions, "_BLOCK", 128)
+    monkeypatch.setattr(blocks, "_BLOCK", 128)
     dense = coclustering(samples, np.arange(300))
     sparse = coclustering_above(samples, threshold)
     np.testing.assert_array_equal(sparse.toarray(), np.where(dense >= threshold, dense, 0))
@@ -304,7 +305,7 @@ def test_what_is_not_partitions_is_refused(wrong):
 
 
 def test_more_than_exact_sums_hold_is_refused(samples, monkeypatch):
-    monkeypatch.setattr(partitions, "_UNIT", 2.0**-50)
+    monkeypatch.setattr(numbering, "UNIT", 2.0**-50)
     with pytest.raises(ValueError, match="21 partitions of 300 vectors are too many"):
         consensus(samples)
     consensus(samples[:1])
@@ -331,19 +332,19 @@ def latents():
 
 
 def test_kept_partitions_are_those_after_the_warmup(latents):
-    assignments, chains = kept(latents)
+    assignments, chains = of_chains(latents)
     assert chains.tolist() == [0, 0, 1, 1, 2, 2]
     for row, (chain, sample) in enumerate((c, s) for c in range(3) for s in (2, 3)):
         np.testing.assert_array_equal(
             assignments[row], latents[chain].samples["assignments"][sample]
         )
-    assert len(kept(latents, warmup=0)[0]) == 12
-    assert len(kept(latents, warmup=5)[0]) == 6
+    assert len(of_chains(latents, warmup=0)[0]) == 12
+    assert len(of_chains(latents, warmup=5)[0]) == 6
 
 
 def test_chains_that_kept_nothing_give_their_last_partition(latents):
     bare = [latents[0], replace(latents[1], samples=None)]
-    assignments, chains = kept(bare)
+    assignments, chains = of_chains(bare)
     assert chains.tolist() == [0, 0, 1]
     np.testing.assert_array_equal(assignments[2], latents[1].assignments)
 
@@ -352,11 +353,11 @@ def test_chains_of_different_vectors_are_refused(latents):
     x = np.eye(6, dtype=np.uint8)
     other = bitmix.sample_chain(x, 0, sweeps=1, initial_clusters=2, progress=False)
     with pytest.raises(ValueError, match=r"number of vectors: \[6, 40\]"):
-        kept([*latents, other])
+        of_chains([*latents, other])
     with pytest.raises(ValueError, match="at least one Latent"):
-        kept([])
+        of_chains([])
     with pytest.raises(ValueError, match="warmup is 8"):
-        kept(latents, warmup=8)
+        of_chains(latents, warmup=8)
 
 
 # Files --------------------------------------------------------------------------------------------

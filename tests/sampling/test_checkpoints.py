@@ -1,6 +1,7 @@
 """Checkpoints: a chain goes on from them to the last bit, and from nothing else."""
 
 import errno
+import json
 import logging
 import os
 import random

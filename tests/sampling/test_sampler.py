@@ -143,7 +143,7 @@ def test_missing_pixels(mnist):
     whole = bitmix.sample_chain(x, 0, **SMALL)
     assert same(bitmix.sample_chain(x, 0, observed=np.ones_like(observed), **SMALL), whole)
     assert latent.data_sha256 != whole.data_sha256
-    with pytest.raises(ValueError, match="observed must be boolean of the shape"):
+    with pytest.raises(ValueError, match="observed must be boolean of shape"):
         bitmix.sample(x, observed=observed[0])
 
 

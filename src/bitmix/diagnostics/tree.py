@@ -98,10 +98,7 @@ def _origin(latents: Sequence[Latent], warmup: int) -> dict[str, Any]:
 
 
 def seconds_by_move(stats: xr.DataTree) -> dict[str, float]:
-    return {
-        move: float(stats[f"{move}seconds_by_move"].mean())
-        for move in _ending(stats, "seconds_by_move")
-    }
+    return {move: float(stats[f"{move}_seconds"].mean()) for move in _ending(stats, "_seconds")}
 
 
 def proposals_by_kind(stats: xr.DataTree) -> dict[str, dict[str, float]]:

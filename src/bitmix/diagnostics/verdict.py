@@ -21,27 +21,36 @@ WORDS = QUANTITIES | {"pairs": "pairs sharing a cluster"}
 
 
 def unfit(draws: np.ndarray) -> str:
-    """Why a quantity cannot be judged; "" if it can."""
-    # What `Latent` has for not known is nan, or 0 where no quantity is.
+    """Return why a quantity cannot be judged, or "" if it can."""
+    # A latent of schema 1 has nan or 0 for what it does not know.
     if not np.isfinite(draws).all() or not draws.any():
-        return "not known: an older version sampled these chains"
+        return "not recorded: an older version sampled these chains"
     if (draws == draws.flat[0]).all():
         return f"always {draws.flat[0]:,.6g}"
     return ""
 
 
 def unfit_pairs(together: np.ndarray) -> str:
-    """Why pairs cannot be judged, given whether they are together; "" if they can."""
+    """Return why pairs cannot be judged, or "" if they can.
+
+    Parameters
+    ----------
+    together : ndarray, shape (chains, draws, pairs)
+        Whether the rows of each pair share a cluster.
+    """
     kept = together.shape[1]
     if kept < LEAST_ESS:
-        return f"{kept} states a chain kept after the warmup, below {LEAST_ESS}: keep more by thin"
+        needed = f"{LEAST_ESS} a chain are needed after the warmup"
+        if kept == 0:
+            return f"no states were kept, {needed}: set thin"
+        return f"{kept} states a chain were kept, {needed}: set thin lower"
     if (together == together[:1, :1]).all():
-        return "each always or never does"
+        return "each pair always or never does"
     return ""
 
 
 def worst_pair(pairs: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The worst statistics of the pairs that are not always the same; nan is worse than all."""
+    """Return the worst statistics of the pairs that vary; nan is worse than any number."""
     varying = [pair for pair in pairs if pair["sd"] > 0]
     worst = {"r_hat": np.max, "ess_bulk": np.min, "ess_tail": np.min}
     return {name: float(of([pair[name] for pair in varying])) for name, of in worst.items()}
@@ -52,7 +61,17 @@ def judge(
     sizes: Mapping[str, int],
     settings: Mapping[str, Any],
 ) -> tuple[bool, str]:
-    """Whether chains have mixed, and that in words, given statistics by words."""
+    """Return whether chains have mixed, and a verdict in words.
+
+    Parameters
+    ----------
+    judged : mapping
+        The statistics by quantity, in words.
+    sizes : mapping
+        The numbers of chains (`chain`) and of draws of each (`draw`).
+    settings : mapping
+        The settings of the chains.
+    """
     chains, draws = sizes["chain"], sizes["draw"]
     after = f"{draws:,} sweep{'s' * (draws > 1)} after the warmup"
     few = f"{after} {'are' if draws > 1 else 'is'} too few"
@@ -60,14 +79,14 @@ def judge(
     if chains == 1:
         return False, f"One chain cannot show that it has mixed. {remedies}"
     if draws < FEWEST_DRAWS:
-        return False, f"Whether these chains have mixed cannot be told: {few}. {remedies}"
+        return False, f"It is unknown whether these chains have mixed: {few}. {remedies}"
     if not judged:
         return False, f"These chains cannot be compared: nothing varies in {after}."
     r_hats = {words: found["r_hat"] for words, found in judged.items()}
     sizes = {words: min(found["ess_bulk"], found["ess_tail"]) for words, found in judged.items()}
     least = LEAST_ESS * chains
     # As negations, so that nan fails.
-    apart = [f"{words} {x:.3f}" for words, x in r_hats.items() if not x <= MOST_R_HAT]
+    apart = [f"{words} {_r_hat(x)}" for words, x in r_hats.items() if not x <= MOST_R_HAT]
     small = [f"{words} {x:,.0f}" for words, x in sizes.items() if not x >= least]
     if not apart and not small:
         return True, (
@@ -84,8 +103,12 @@ def judge(
     return False, f"These chains have not mixed: {'; '.join(faults)}. {remedies}"
 
 
+def _r_hat(value: float) -> str:
+    return "(each chain stands still, apart from the others)" if np.isinf(value) else f"{value:.3f}"
+
+
 def _remedies(chains: int, settings: Mapping[str, Any]) -> list[str]:
-    """What helps chains that have not mixed, of what was not tried yet."""
+    """Return what may help chains that have not mixed, of what was not tried yet."""
     tried = {
         "more chains": chains > 1,
         "more sweeps": False,
@@ -96,6 +119,7 @@ def _remedies(chains: int, settings: Mapping[str, Any]) -> list[str]:
 
 
 def notes(left_out: Mapping[str, str]) -> list[str]:
+    """Return what the verdict adds on quantities that are not judged."""
     if not left_out:
         return []
     reasons = "; ".join(f"{WORDS[name]} ({reason})" for name, reason in left_out.items())
