@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from scipy.special import softmax
@@ -18,10 +17,19 @@ PSEUDOCOUNT = 0.1
 STEPMIX_FLOOR = 1e-3
 
 
-def chains(x: np.ndarray, number: int, **settings: Any) -> Iterator[Mixture]:
-    """Sample the chains that ``bitmix.sample(x, chains=number, **settings)`` samples, in turn."""
+def chains(
+    x: np.ndarray, number: int, *, sweeps: int, initial_clusters: int, seed: int
+) -> Iterator[Mixture]:
+    """Sample so many chains of `bitmix.sample` from seeded starts, one after the other.
+
+    The hyperparameters are updated first: with alpha = beta = 1, the first sweep would dissolve many
+    of the seeded clusters.
+    """
+    settings = {"sweeps": sweeps, "initial_clusters": initial_clusters, "seed": seed}
+    moves = ("pixel_priors", "assign")
     for chain in range(number):
-        yield Mixture.of_latent(sample_chain(x, chain, progress=False, **settings))
+        latent = sample_chain(x, chain, initial="seeded", moves=moves, progress=False, **settings)
+        yield Mixture.of_latent(latent)
 
 
 def independent_features(x: np.ndarray) -> Iterator[Mixture]:

@@ -37,15 +37,30 @@ _COLUMNS = {
 def write_evaluation(
     path: str | Path,
     task: Task,
-    configuration: Mapping[str, Any],
     rows: Sequence[Row],
     by_sweeps: Sequence[Row],
     curves: Mapping[str, Mapping[str, list]],
+    **configuration: Any,
 ) -> None:
-    """Write an evaluation as JSON: rows of `evaluate`, curves of `reliability`, and versions."""
+    """Write an evaluation as JSON.
+
+    Parameters
+    ----------
+    path : path-like
+        The file. If it is empty, nothing is written.
+    task : Task
+    rows, by_sweeps : sequences of rows
+        From `evaluate` and `evaluate_completions`.
+    curves : mapping
+        From `reliability`, by name.
+    **configuration
+        The settings of the evaluation, to be recorded.
+    """
+    if not path:
+        return
     libraries = ("numpy", "scipy", "scikit-learn", "stepmix")
     evaluation = {
-        "configuration": dict(configuration),
+        "configuration": configuration,
         "data": {
             name: {"sha256": dataset.sha256, "shape": list(dataset.x.shape)}
             for name, dataset in (("train", task.train), ("held_out", task.held_out))

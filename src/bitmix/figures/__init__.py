@@ -1,61 +1,31 @@
-"""Every figure of the study."""
+"""Every figure of the study.
 
-from bitmix.figures.figures import (
-    COLOURS,
-    DASHES,
-    INK,
-    MARKERS,
-    MOST_POINTS,
-    PER_ROW,
-    PIXELS,
-    STYLE,
-    TRACED,
-    agreement,
-    autocorrelations,
-    binary_image,
-    certainty,
-    clusters,
-    coclustering,
-    completions,
-    consensus_clusters,
-    frequencies,
-    grey_image,
-    predictions,
-    ranks,
-    reliability,
-    save_figure,
-    scores,
-    shrink,
-    traces,
-    vectors,
-)
+Functions return matplotlib figures with a title and an alt text (`figure.alt`). `save` writes them.
+"""
+
+from bitmix.figures.chains import clusters, traces
+from bitmix.figures.consensus import agreement, certainty, coclustering, consensus
+from bitmix.figures.data import binary, example
+from bitmix.figures.evaluation import reliability, scores
+from bitmix.figures.mixing import autocorrelations, diagnosis_traces, ranks
+from bitmix.figures.predictions import completions, predictions
+from bitmix.figures.style import save
 
 __all__ = [
-    "COLOURS",
-    "DASHES",
-    "INK",
-    "MARKERS",
-    "MOST_POINTS",
-    "PER_ROW",
-    "PIXELS",
-    "STYLE",
-    "TRACED",
     "agreement",
     "autocorrelations",
-    "binary_image",
+    "binary",
     "certainty",
     "clusters",
     "coclustering",
     "completions",
-    "consensus_clusters",
-    "frequencies",
-    "grey_image",
+    "consensus",
+    "diagnosis_traces",
+    "example",
     "predictions",
     "ranks",
     "reliability",
-    "save_figure",
+    "save",
     "scores",
-    "shrink",
     "traces",
-    "vectors",
 ]

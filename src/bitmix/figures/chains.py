@@ -1,0 +1,160 @@
+"""Figures of chains: their traces and their clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
+
+from bitmix.chains import Latent
+from bitmix.figures.parts import (
+    MOST_POINTS,
+    block_means,
+    line_style,
+    mosaic,
+    name_lines,
+    new_panels,
+    profiles,
+)
+from bitmix.figures.style import MARKERS, STYLE, described
+from bitmix.predict import feature_means
+
+TRACED = {"log_joint": "log joint (nats)", "clusters": "clusters"}
+
+
+@mpl.rc_context(STYLE)
+def traces(
+    latents: Sequence[Latent],
+    names: Sequence[str] | None = None,
+    quantities: Mapping[str, str] = TRACED,
+    warmup: int = 0,
+    title: str = "The chains, sweep by sweep",
+) -> Figure:
+    """Draw quantities of the trace after every sweep, one line a chain.
+
+    With more than `MOST_POINTS` sweeps, the lines are means of blocks of sweeps, as lines of single
+    sweeps would hide each other.
+
+    Parameters
+    ----------
+    latents : sequence of Latent
+    names : sequence of str, optional
+        The names of the chains, instead of their numbers.
+    quantities : mapping of str to str
+        The label of each, by its name in `Latent.trace`; the log joint and the number of clusters
+        unless given.
+    warmup : int, default 0
+        The number of warmup sweeps, which are shaded. The vertical range is that of the sweeps
+        after the first half of them.
+    title : str
+    """
+    names = names or [f"chain {latent.chain}" for latent in latents]
+    figure, panels = new_panels(title, len(quantities))
+    for axes, (key, label) in zip(panels, quantities.items(), strict=True):
+        for i, (latent, name) in enumerate(zip(latents, names, strict=True)):
+            sweeps, values = block_means(latent.trace[key])
+            axes.plot(
+                sweeps,
+                values,
+                **line_style(i),
+                marker=MARKERS[i % len(MARKERS)],
+                markersize=4,
+                linewidth=1.2,
+                alpha=0.85,
+                markevery=max(1, len(values) // 10),
+                label=name,
+            )
+        block = -(-latents[0].sweeps // MOST_POINTS)
+        if warmup > 0:
+            axes.axvspan(0.5, warmup + 0.5, color="#eeeeee", zorder=0, label="warmup")
+            axes.set_xlim(0.5, latents[0].sweeps + 0.5)
+            # The first steps are so large that they would hide the others.
+            settled = [
+                values[sweeps > warmup / 2]
+                for sweeps, values in (block_means(latent.trace[key]) for latent in latents)
+            ]
+            low, high = np.min(settled), np.max(settled)
+            if low < high:
+                margin = (high - low) / 20
+                axes.set_ylim(low - margin, high + margin)
+        axes.set(xlabel="sweep" if block == 1 else f"sweep (means of {block})", ylabel=label)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        if block == 1 and np.issubdtype(latents[0].trace[key].dtype, np.integer):
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_formatter("{x:,.10g}")
+    name_lines(panels)
+    return described(figure, _traces_alt(latents, names, quantities, warmup))
+
+
+def _traces_alt(
+    latents: Sequence[Latent], names: Sequence[str], quantities: Mapping[str, str], warmup: int
+) -> str:
+    drawn = ", ".join(quantities.values()) or "nothing"
+    ends = ", ".join(
+        f"{name} {latent.trace['log_joint'][-1]:,.0f} with {len(latent.sizes)} clusters"
+        for name, latent in zip(names, latents, strict=True)
+    )
+    shaded = f" The first {warmup} sweeps are warmup." if warmup else ""
+    return f"Lines by sweep: {drawn}.{shaded} Log joint at the end: {ends}."
+
+
+@mpl.rc_context(STYLE)
+def clusters(
+    latent: Latent, image_shape: tuple[int, int] | None, *, scale_by_size: bool = False
+) -> Figure:
+    """Draw the mean of every cluster, largest first, with its number of rows.
+
+    Parameters
+    ----------
+    latent : Latent
+        The clusters of one chain.
+    image_shape : (rows, columns) or None
+        None draws a heatmap: a row for each cluster, a column for each feature.
+    scale_by_size : bool, default False
+        Shrink each image in proportion to the size of its cluster, as the 2015 study does: half as
+        many rows make it half as wide and high. In the heatmap, scale the height only.
+    """
+    order = np.argsort(-latent.sizes, kind="stable")
+    sizes = latent.sizes[order]
+    means = feature_means(latent)[order]
+    captions = [f"{size:,}" for size in sizes]
+    scaled = ", scaled by size" if scale_by_size else ""
+    alt = (
+        f"The means of {len(sizes)} clusters{scaled}, largest first: of {sizes[0]:,} to "
+        f"{sizes[-1]:,} rows."
+    )
+    if image_shape is None:
+        heights = sizes if scale_by_size else np.ones(len(sizes))
+        title = _clusters_title(latent, "rows", scale_by_size)
+        return described(profiles(means, captions, heights, title), alt)
+    means = means.reshape(-1, *image_shape)
+    if scale_by_size:
+        tiles = [shrink(mean, size / sizes[0]) for mean, size in zip(means, sizes, strict=True)]
+    else:
+        tiles = list(means)
+    title = _clusters_title(latent, "images", scale_by_size)
+    return described(mosaic(tiles, captions, title), alt)
+
+
+def shrink(image: np.ndarray, scale: float) -> np.ndarray:
+    """Return `image` made smaller by Pillow, `scale` times as wide and high, centred on white."""
+    rows, columns = image.shape
+    height, width = (max(1, round(scale * side)) for side in image.shape)
+    small = Image.fromarray(image.astype(np.float32)).resize((width, height), Image.Resampling.BOX)
+    canvas = np.zeros_like(image)
+    top, left = (rows - height) // 2, (columns - width) // 2
+    canvas[top : top + height, left : left + width] = np.asarray(small)
+    return canvas
+
+
+def _clusters_title(latent: Latent, what: str, scale_by_size: bool) -> str:
+    scaled = ", scaled by size" if scale_by_size else ""
+    return (
+        f"Chain {latent.chain}: {len(latent.sizes)} clusters of {len(latent.assignments):,} {what}"
+        f"{scaled}"
+    )

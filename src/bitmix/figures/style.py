@@ -1,0 +1,70 @@
+"""The style of all figures, and saving them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from bitmix.io import atomic_write
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so figures look the same everywhere
+    "font.size": 9,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "figure.dpi": 100,
+    "figure.facecolor": "white",
+    "savefig.dpi": 200,
+    "svg.hashsalt": "bitmix",  # the same figure gives the same SVG
+    "image.composite_image": False,  # many images are slow to merge into one
+}
+# Okabe and Ito's colours, which colour-blind readers can tell apart; in grey print the dashes and
+# markers do the same. 5 colours and 4 dashes make 20 different lines.
+# Okabe and Ito's colours, which colour-blind readers can tell apart; in grey print the dashes and
+# markers do the same. 5 colours and 4 dashes make 20 different lines.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
+DASHES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v")
+INK = mpl.colormaps["binary"].with_extremes(bad="#cfe0ee")
+PIXELS = {"cmap": INK, "vmin": 0, "vmax": 1, "interpolation": "nearest"}
+
+
+def described(figure: Figure, alt: str) -> Figure:
+    """Give a figure its alt text, what it shows for a person who cannot see it; return it."""
+    figure.alt = alt
+    return figure
+
+
+def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> None:
+    """Write a figure as `name`.png and `name`.svg, and its alt text as `name`.alt.txt.
+
+    Parameters
+    ----------
+    figure : Figure
+        From a function of `bitmix.figures`, with an alt text. Both images contain it too.
+    folder : path-like
+        The folder to write to. If it is empty, nothing is written.
+    name : str
+        The name of the files without suffix. It may start with a subfolder.
+    """
+    if not folder:
+        return
+    stem = Path(folder, name)
+    with mpl.rc_context(STYLE):
+        with atomic_write(f"{stem}.png") as file:
+            figure.savefig(file, format="png", metadata={"Description": figure.alt})
+        with atomic_write(f"{stem}.svg") as file:
+            figure.savefig(file, format="svg", metadata={"Description": figure.alt, "Date": None})
+    with atomic_write(f"{stem}.alt.txt") as file:
+        file.write(f"{figure.alt}\n".encode())
