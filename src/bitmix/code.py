@@ -29,7 +29,7 @@ IMPORTS = {
     "diagnostics": ("chains", "data", "kernel"),
     "evaluation": ("data", "predict", "sampling"),
     "figures": ("chains", "data", "diagnostics", "partitions", "predict"),
-    "study": ("chains", "data", "diagnostics", "partitions", "sampling"),
+    "study": ("chains", "data", "sampling"),
 }
 
 COMPILED = (".pyx", ".pxd", ".c", ".h")

@@ -20,8 +20,8 @@ DEPENDENCIES = PYPROJECT["project"]["dependencies"]
 GROUPS = PYPROJECT["dependency-groups"]
 BUILD_SYSTEM = PYPROJECT["build-system"]["requires"]
 
-# Used as programs, or by xarray to write NetCDF, not imported.
-NOT_IMPORTED = {"h5netcdf", "h5py", "ipykernel", "jupyterlab", "papermill"}
+# Programs, and what xarray and pandas import to write NetCDF and tables.
+NOT_IMPORTED = {"h5netcdf", "h5py", "ipykernel", "jupyterlab", "papermill", "tabulate"}
 CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
     "seaborn": "seaborn-base",
@@ -56,8 +56,10 @@ def pins(lock):
 
 
 def imported():
-    """Return the modules that the package and the Snakefile import, less Python's own."""
-    modules = set(re.findall(r"^(?:import|from) (\w+)", (ROOT / "Snakefile").read_text(), re.M))
+    """Return the modules that the package and the rules import, less those of Python."""
+    rules = [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]
+    text = "\n".join(path.read_text() for path in rules)
+    modules = set(re.findall(r"^\s*(?:import|from) (\w+)", text, re.M))
     for source in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(source.read_text())):
             if isinstance(node, ast.Import):
@@ -123,7 +125,7 @@ def test_installed_package_is_whole_and_has_no_sources_of_the_kernel():
     python = {str(file) for file in installed if file.suffix == ".py"}
     sources = ROOT / "src"
     assert python == {str(path.relative_to(sources)) for path in sources.rglob("*.py")}
-    assert {file.suffix for file in installed} - {".pyc"} == {".py", ".so"}
+    assert {file.suffix for file in installed} - {".pyc"} == {".json", ".py", ".so"}
 
 
 def make(tmp_path, *arguments):

@@ -11,7 +11,8 @@ from bitmix.evaluation import models, scores
 from bitmix.io import read_json
 from bitmix.predict import Mixture
 
-SETTINGS = {"initial": "seeded", "initial_clusters": 15, "sweeps": 4, "seed": 3}
+CHAINS = {"initial_clusters": 15, "sweeps": 4, "seed": 3}
+SETTINGS = CHAINS | {"initial": "seeded", "moves": ("pixel_priors", "assign")}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def latents(task):
 
 @pytest.fixture(scope="module")
 def evaluated(task):
-    members = evaluation.chains(task.train.x, 3, **SETTINGS)
+    members = evaluation.chains(task.train.x, 3, **CHAINS)
     return evaluation.evaluate(task, "bitmix", members, report=[1])
 
 

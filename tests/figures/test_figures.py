@@ -7,6 +7,17 @@ from PIL import Image
 import bitmix
 from bitmix import figures, study
 from bitmix.data import Dataset
+from bitmix.figures.chains import shrink
+from bitmix.figures.consensus import (
+    _companions,
+    _weighted_means,
+    certain_rows,
+    coclustering_blocks,
+    consensus_clusters,
+)
+from bitmix.figures.data import _first, _shares, binary_image, frequencies, grey_image, rows
+from bitmix.figures.parts import MOST_POINTS, block_means
+from bitmix.partitions import consensus
 from bitmix.predict import feature_means
 
 SHAPE = (6, 4)
@@ -40,33 +51,34 @@ def images_of(figure, panels):
 
 
 def test_files(tmp_path, dataset):
-    figure = figures.binary_image(dataset.x[0], SHAPE, "A title")
-    figures.save_figure(figure, tmp_path, "sub/digit", "What it shows, in an écriture.")
+    figure = binary_image(dataset.x[0], SHAPE, "What it shows, in an écriture")
+    figures.save(figure, tmp_path, "sub/digit")
+    shown = "What it shows, in an écriture: on is black, off white, missing blue."
     names = sorted(path.name for path in (tmp_path / "sub").iterdir())
     assert names == ["digit.alt.txt", "digit.png", "digit.svg"]
     alt = (tmp_path / "sub/digit.alt.txt").read_text(encoding="utf-8")
-    assert alt == "What it shows, in an écriture.\n"
+    assert alt == f"{shown}\n"
     with Image.open(tmp_path / "sub/digit.png") as image:
-        assert image.info["Description"] == "What it shows, in an écriture."
+        assert image.info["Description"] == shown
         assert image.size == (720, 760)
     assert "What it shows" in (tmp_path / "sub/digit.svg").read_text(encoding="utf-8")
 
 
 def test_no_folder_no_files(tmp_path, monkeypatch, dataset):
     monkeypatch.chdir(tmp_path)
-    figures.save_figure(figures.binary_image(dataset.x[0], SHAPE, "t"), "", "digit", "alt")
+    figures.save(figures.binary(dataset), "", "digit")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_same_figure_gives_the_same_files(tmp_path, latents):
     for folder in ("a", "b"):
-        figures.save_figure(figures.traces(latents), tmp_path / folder, "trace", "alt")
+        figures.save(figures.traces(latents), tmp_path / folder, "trace")
     for name in ("trace.png", "trace.svg"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 def test_binary_image_shows_the_pixels(dataset):
-    shown = drawn(figures.binary_image(dataset.x[0], SHAPE, "t"))
+    shown = drawn(binary_image(dataset.x[0], SHAPE, "t"))
     np.testing.assert_array_equal(shown, dataset.x[0].reshape(SHAPE))
 
 
@@ -100,7 +112,7 @@ def test_scaled_clusters_keep_the_largest(latents):
 @pytest.mark.parametrize("scale", [1.0, 0.5, 0.3, 1e-9])
 def test_shrink_centres_and_keeps_the_mean(scale):
     image = np.full((28, 20), 0.5)
-    small = figures.shrink(image, scale)
+    small = shrink(image, scale)
     height, width = max(1, round(28 * scale)), max(1, round(20 * scale))
     assert small.shape == (28, 20)
     assert np.count_nonzero(small) == height * width
@@ -204,7 +216,7 @@ def test_completions_show_every_chain_and_sample(dataset):
 
 
 def test_the_heatmap_is_in_grey_levels():
-    figure = figures.grey_image(np.arange(24, dtype=np.uint8).reshape(SHAPE), "A title")
+    figure = grey_image(np.arange(24, dtype=np.uint8).reshape(SHAPE), "A title")
     assert figure.axes[0].get_title(loc="left") == "A title"
     assert figure.axes[0].collections[0].get_clim() == (0, 255)
 
@@ -214,17 +226,17 @@ def test_the_heatmap_is_in_grey_levels():
 
 def test_consensus_clusters_tell_size_and_certainty(dataset):
     sizes, certainty = np.array([1234, 7, 2]), np.array([0.496, 1, 0])
-    figure = figures.consensus_clusters(dataset.x[:3], sizes, certainty, SHAPE, "A title")
+    figure = consensus_clusters(dataset.x[:3], sizes, certainty, SHAPE, "A title")
     np.testing.assert_array_equal(drawn(figure)[:6, :4], dataset.x[0].reshape(SHAPE))
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts == ["1,234 · 50%", "7 · 100%", "2 · 0%", "A title"]
-    rows = figures.consensus_clusters(dataset.x[:3], sizes, certainty, None, "A title")
+    rows = consensus_clusters(dataset.x[:3], sizes, certainty, None, "A title")
     assert [label.get_text() for label in rows.axes[0].get_yticklabels()] == texts[:3]
 
 
 def test_coclustering_has_a_block_for_each_cluster():
     probabilities = np.linspace(0, 1, 36).reshape(6, 6)
-    figure = figures.coclustering(probabilities, np.array([0, 0, 0, 4, 4, 2]))
+    figure = coclustering_blocks(probabilities, np.array([0, 0, 0, 4, 4, 2]))
     axes = figure.axes[0]
     np.testing.assert_array_equal(axes.images[0].get_array(), probabilities)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "4", "2"]
@@ -248,16 +260,17 @@ def test_agreement_of_one_chain_and_of_many(tmp_path, chains):
     means = np.full((chains, chains), np.nan if chains == 1 else 0.5)
     figure = figures.agreement(means, means)
     assert not figure.axes[0].texts
-    figures.save_figure(figure, tmp_path, "agreement", "alt")
+    figures.save(figure, tmp_path, "agreement")
+    assert f"{chains} chains" in figure.alt
 
 
 def test_the_certain_are_above_the_uncertain(dataset):
     most, least = (dataset.x[:3], np.full((3, 24), 0.2)), (dataset.x[3:5], np.full((2, 24), 0.6))
-    figure = figures.certainty(most, least, None)
+    figure = certain_rows(most, least, None, "alt")
     panels = [axes.images[0].get_array() for axes in figure.axes]
     for panel, expected in zip(panels, (*most, *least), strict=True):
         np.testing.assert_array_equal(panel, expected)
-    assert len(figures.certainty(most, most, SHAPE).axes[0].images) == 12
+    assert len(certain_rows(most, most, SHAPE, "alt").axes[0].images) == 12
 
 
 # Without the shape of an image -------------------------------------------------------------------
@@ -312,23 +325,95 @@ def test_completions_as_rows(dataset):
 
 
 def test_vectors_are_rows(dataset):
-    shown = drawn(figures.vectors(dataset.x[:5], "t"))
+    shown = drawn(rows(dataset.x[:5], "t"))
     np.testing.assert_array_equal(shown, dataset.x[:5])
 
 
 def test_frequencies_as_image_and_as_bars():
     shares = np.linspace(0, 1, 24)
-    mesh = figures.frequencies(shares, SHAPE, "t").axes[0].collections[0]
+    mesh = frequencies(shares, SHAPE, "t").axes[0].collections[0]
     np.testing.assert_array_equal(mesh.get_array().ravel(), shares)
     assert mesh.get_clim() == (0, 1)
-    (bars,) = figures.frequencies(shares, None, "t").axes[0].patches
+    (bars,) = frequencies(shares, None, "t").axes[0].patches
     np.testing.assert_array_equal(bars.get_data().values, shares)
 
 
 def test_means_of_many_sweeps():
-    sweeps, means = figures._block_means(np.arange(1001.0))
-    assert len(means) == 200 <= figures.MOST_POINTS  # blocks of 5; the last value fills none
+    sweeps, means = block_means(np.arange(1001.0))
+    assert len(means) == 200 <= MOST_POINTS  # blocks of 5; the last value fills none
     assert (sweeps[0], means[0]) == (3.0, 2.0)
     assert (sweeps[-1], means[-1]) == (998.0, 997.0)
-    few = figures._block_means(np.array([4.0, 5.0]))
+    few = block_means(np.array([4.0, 5.0]))
     assert [list(values) for values in few] == [[1, 2], [4, 5]]
+
+
+# Of domain objects -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def incomplete(dataset):
+    """The same without labels or shape, some features missing, the last in every row."""
+    observed = np.arange(90 * 24).reshape(90, 24) % 7 > 0
+    observed[:, -1] = False
+    return Dataset(dataset.x * observed, observed=observed)
+
+
+@pytest.fixture(scope="module")
+def assignments():
+    return np.array([np.arange(90) % 3, np.arange(90) % 2, np.arange(90) % 3])
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_every_figure_has_a_title_and_says_numbers(dataset, incomplete, assignments, complete):
+    data = dataset if complete else incomplete
+    latents = bitmix.sample(data.x, observed=data.observed, chains=2, sweeps=9, progress=False)
+    diagnosis = bitmix.diagnose(latents, data.x, data.observed)
+    found = consensus(assignments)
+    drawn = [
+        figures.example(data, None),
+        figures.binary(data),
+        figures.traces(latents),
+        figures.clusters(latents[0], data.image_shape),
+        figures.clusters(latents[0], data.image_shape, scale_by_size=True),
+        figures.diagnosis_traces(latents, diagnosis),
+        figures.ranks(diagnosis.draws(), diagnosis.verdict),
+        figures.consensus(data, found),
+        figures.coclustering(assignments, found),
+        figures.certainty(data, assignments, found),
+    ]
+    for figure in drawn:
+        titles = [figure.get_suptitle(), *(axes.get_title(loc="left") for axes in figure.axes)]
+        texts = [text.get_text() for text in figure.texts]
+        texts += [text.get_text() for axes in figure.axes for text in axes.texts]
+        assert any(titles) or any(len(text.split()) > 2 for text in texts)
+        assert len(figure.alt.split()) > 6
+        assert not figure.alt[0].islower() and figure.alt.endswith(".")
+
+
+def test_a_row_is_an_image_only_if_it_has_a_shape(dataset):
+    assert _first(dataset) == "An image labelled 0"
+    assert _first(Dataset(dataset.x)) == "A row"
+
+
+def test_shares_are_of_the_features_observed(dataset, incomplete):
+    np.testing.assert_allclose(_shares(dataset), dataset.x.mean(axis=0))
+    expected = np.append(np.nanmean(incomplete.values[:, :-1], axis=0), np.nan)
+    np.testing.assert_allclose(_shares(incomplete), expected)
+
+
+def test_means_of_clusters_are_the_shares_in_them(dataset, incomplete, assignments):
+    for data in (dataset, incomplete):
+        means = _weighted_means(data, np.arange(2)[:, None] == assignments[0])
+        for cluster in range(2):
+            expected = _shares(data.take(assignments[0] == cluster))
+            np.testing.assert_allclose(means[cluster], expected, rtol=1e-6)
+
+
+def test_companions_are_weighted_by_how_often_they_share_a_cluster(dataset, incomplete):
+    partitions = np.array([np.arange(90) % 3, np.arange(90) % 2, np.arange(90)])
+    for data in (dataset, incomplete):
+        (found,) = _companions(data, partitions, np.array([4]))
+        together = (partitions == partitions[:, [4]]).sum(axis=0)
+        others = np.repeat(np.arange(90), np.where(np.arange(90) == 4, 0, together))
+        np.testing.assert_allclose(found, _shares(data.take(others)), rtol=1e-6)
+    assert np.isnan(_companions(dataset, partitions[2:], np.array([4]))).all()

@@ -22,8 +22,8 @@ def chains(
 ) -> Iterator[Mixture]:
     """Sample so many chains of `bitmix.sample` from seeded starts, one after the other.
 
-    The hyperparameters are updated first: with alpha = beta = 1, the first sweep would dissolve many
-    of the seeded clusters.
+    The hyperparameters are updated first: with alpha = beta = 1, the first sweep would dissolve
+    many of the seeded clusters.
     """
     settings = {"sweeps": sweeps, "initial_clusters": initial_clusters, "seed": seed}
     moves = ("pixel_priors", "assign")
