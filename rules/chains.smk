@@ -18,6 +18,7 @@ rule chain:
         mem_mb=2000,
         runtime=240,
     params:
+        "chain",
         "data_file=results/{run}/data.npz",
         "chain_file=results/{run}/chains/{chain}.pkl",
         "chain={chain}",

@@ -14,7 +14,8 @@ papermill {input.notebook} {log.notebook} --engine bitmix --kernel python3 --no-
     || {{ tail -n 30 {log.messages} >&2; exit 1; }}
 cp {log.notebook} {output.notebook}
 """
-JOB = "python -m bitmix.workflow.jobs {rule} {params} 2>&1 | tee {log}"
+# The first of the params is the name of the job.
+JOB = "python -m bitmix.workflow.jobs {params} 2>&1 | tee {log}"
 
 
 def sources(*folders):
@@ -29,6 +30,10 @@ def to_job(name, *keys):
 
 def to_notebook(name, *keys):
     return runs.setting(RUNS, runs.for_notebook, name, keys)
+
+
+def data_files(wildcards):
+    return runs.data_files(RUNS[wildcards.run])
 
 
 def chain_files(wildcards):
@@ -53,3 +58,23 @@ def figure(name, section, title):
 
 def others(*names):
     return expand("results/{{run}}/figures/{name}{suffix}", name=names, suffix=[".svg", ".alt.txt"])
+
+
+def stages(run):
+    """The rules that a run executes once, but for its summary."""
+    predictions = [rules.predictions] if run in PREDICTED else []
+    return [*STAGES, *predictions]
+
+
+def products(run):
+    """Everything that a run makes, so that what is missing is made again."""
+    chains = expand(rules.chain.output, run=run, chain=range(RUNS[run]["chains"]))
+    once = [*stages(run), rules.summary]
+    return chains + [file for stage in once for file in expand(stage.output, run=run)]
+
+
+def figure_files(wildcards):
+    """The PNG files of a run, and the folder of its clusters."""
+    run = wildcards.run
+    files = [file for stage in stages(run) for file in expand(stage.output, run=run)]
+    return [file for file in files if Path(file).suffix == ".png" or Path(file).name == "clusters"]

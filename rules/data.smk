@@ -1,10 +1,6 @@
 # The data of a run, and a first look at them.
 
 
-def data_files(wildcards):
-    return runs.data_files(RUNS[wildcards.run])
-
-
 rule data:
     input:
         files=data_files,
@@ -22,6 +18,7 @@ rule data:
         mem_mb=2000,
         runtime=15,
     params:
+        "data",
         "data_file=results/{run}/data.npz",
         *[to_job(name, "data", name) for name in runs.SOURCE_SETTINGS],
         to_job("limit", "data", "limit"),

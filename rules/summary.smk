@@ -12,21 +12,6 @@ localrules:
     table,
 
 
-def products(run):
-    """Everything that a run makes, so that what is missing is made again."""
-    stages = [*STAGES, *([rules.predictions] if run in PREDICTED else []), rules.summary]
-    chains = expand(rules.chain.output, run=run, chain=range(RUNS[run]["chains"]))
-    return chains + [file for stage in stages for file in expand(stage.output, run=run)]
-
-
-def figure_files(wildcards):
-    """The PNG files of a run, or their folders."""
-    stages = [rules.first_look, rules.clusters, rules.mixing, rules.consensus]
-    stages += [rules.predictions] if wildcards.run in PREDICTED else []
-    files = [file for stage in stages for file in expand(stage.output, run=wildcards.run)]
-    return [file for file in files if file.endswith((".png", "/clusters"))]
-
-
 rule summary:
     input:
         data_file=rules.data.output.data_file,

@@ -21,7 +21,7 @@ def test_nearest():
 
 def test_check_choice():
     check_choice("initial", "random", ("random", "seeded"))
-    with pytest.raises(ValueError, match="initial is 'seded', did you mean 'seeded'. allowed:"):
+    with pytest.raises(ValueError, match=r"initial is 'seded', did you mean 'seeded'\? allowed:"):
         check_choice("initial", "seded", ("random", "seeded"))
     with pytest.raises(ValueError, match="initial is 7; allowed: 'random', 'seeded'"):
         check_choice("initial", 7, ("random", "seeded"))

@@ -7,6 +7,7 @@ from bitmix.chains import Latent, load_latents, save_latents
 from bitmix.data import Dataset, load_mnist, shuffle
 from bitmix.predict import (
     complete,
+    label_probabilities,
     log_predictive,
     merge_samples,
     nearest_cluster,
@@ -14,12 +15,11 @@ from bitmix.predict import (
     posterior_predictive,
     responsibilities,
 )
-from bitmix.predict.labels import label_probabilities
-from bitmix.sampling.sampler import sample, sample_chain
+from bitmix.sampling import sample, sample_chain
 
 __version__ = _version("bitmix")
 
-# What few need comes when it is asked for: SciPy and scikit-learn take a second to import.
+# Import these on first use: SciPy and scikit-learn take a second to import.
 _LATER = {
     "BernoulliDPMixture": "bitmix.estimator",
     "coclustering": "bitmix.partitions",
@@ -57,3 +57,7 @@ def __getattr__(name: str) -> object:
     if name not in _LATER:
         raise AttributeError(f"module 'bitmix' has no attribute {name!r}")
     return getattr(_import_module(_LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

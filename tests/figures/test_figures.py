@@ -184,7 +184,8 @@ def test_autocorrelations_are_drawn_by_lag():
 def test_nothing_to_compare_is_an_empty_figure(tmp_path):
     for i, figure in enumerate([figures.ranks({}), figures.autocorrelations({})]):
         assert figure.axes == []
-        figures.save_figure(figure, tmp_path, str(i), "Nothing varies.")
+        figures.save(figure, tmp_path, str(i))
+        assert "nothing" in figure.alt
 
 
 def test_predictions_are_above_the_truth(dataset):

@@ -18,16 +18,16 @@ class Workflow:
 
     folder: Path
 
-    def snakemake(self, *arguments, cores=2):
+    def snakemake(self, *arguments, cores=2, python_path=""):
         """Run Snakemake there; its output and errors come together in `stdout`."""
-        process = self.start(*arguments, cores=cores)
+        process = self.start(*arguments, cores=cores, python_path=python_path)
         try:
             output, _ = process.communicate(timeout=300)
         finally:
             process.kill()
         return subprocess.CompletedProcess(process.args, process.returncode, output)
 
-    def start(self, *arguments, cores=2):
+    def start(self, *arguments, cores=2, python_path=""):
         """Start the same, in a process group of its own, and do not wait for its end."""
         return subprocess.Popen(
             [sys.executable, "-m", "snakemake", "--cores", str(cores), "--nocolor", *arguments],
@@ -37,7 +37,7 @@ class Workflow:
             text=True,
             start_new_session=True,
             # As from a terminal whose environment is not activated.
-            env={**os.environ, "PATH": os.defpath},
+            env={**os.environ, "PATH": os.defpath, "PYTHONPATH": str(python_path)},
         )
 
     def copy(self, folder):
@@ -49,7 +49,7 @@ class Workflow:
 def _copy_workflow(folder):
     for name in ("Snakefile", "environment.yml"):
         shutil.copy2(ROOT / name, folder)
-    for name in ("config", "notebooks", "profiles", "src"):
+    for name in ("config", "notebooks", "profiles", "rules", "src"):
         skipped = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=skipped)
     shutil.copy2(ROOT / "tests/workflow/small.yaml", folder / "config/config.yaml")
@@ -78,3 +78,9 @@ def finished(tmp_path_factory, mnist):
     assert result.returncode == 0, result.stdout
     (workflow.folder / "output.txt").write_text(result.stdout)
     return workflow
+
+
+@pytest.fixture(scope="module")
+def finished_copy(finished, tmp_path_factory):
+    """The workflow after the small run, for the tests of a module to change and restore."""
+    return finished.copy(tmp_path_factory.mktemp("finished_copy") / "copy")

@@ -2,6 +2,8 @@
 
 import copy
 import json
+import os
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from PIL import Image
 
 import bitmix
 from bitmix.data import Dataset, save_dataset
-from bitmix.workflow import checks, summary
+from bitmix.io import read_json, write_json
+from bitmix.workflow import checks, messages, summary
 
 CONFIGURATION = {"data": {"labels": [0, 1], "folder": "/somewhere"}, "sweeps": 2}
 
@@ -61,34 +64,42 @@ def test_expected_values_leave_out_the_times(found):
     assert found.keys() - summary.expected_values(found).keys() == {"seconds"}
 
 
-def test_a_list_of_numbers_is_one_line(tmp_path):
-    value = {"sizes": [3, 2, 1], "names": ["a"], "empty": []}
-    summary.write_json(tmp_path / "x.json", value)
-    text = (tmp_path / "x.json").read_text()
-    assert json.loads(text) == value
-    assert '"sizes": [3, 2, 1]' in text
-
-
-def test_a_damaged_json_file_is_named(tmp_path):
-    (tmp_path / "x.json").write_text('{"a": ')
-    with pytest.raises(ValueError, match=r"x\.json is not JSON"):
-        summary.read_json(tmp_path / "x.json")
-
-
 def test_results_table(found):
-    lines = summary.results_table(found).splitlines()
+    lines = messages.results_table(found).splitlines()
     assert len(lines) == 4
-    assert lines[2].startswith(f"| 0 | {found['chains'][0]['clusters']} |")
+    cells = [cell.strip() for cell in lines[2].split("|")]
+    assert cells[1:3] == ["0", str(found["chains"][0]["clusters"])]
+
+
+def diagnostics(mixed, draws):
+    return {"mixed": mixed, "draws": {"chain": 2, "draw": draws}, "thresholds": {"draws": 4}}
 
 
 def test_closing_lines(found):
-    lines = summary.closing_lines("results/tiny", found, True, 12.34).splitlines()
-    assert lines[0] == "Results: results/tiny"
-    assert len(lines) == 7
-    assert "40 of 6 pixels" in lines[1]
-    assert lines[4].endswith(" yes")
-    assert lines[6].endswith("12.3 s")
-    assert "diagnostics.json" in summary.closing_lines("results/tiny", found, False, 1.0)
+    def lines(found, mixed=True, draws=50):
+        told = messages.closing_lines("results/tiny", found, diagnostics(mixed, draws), 12.34)
+        return told.splitlines()
+
+    assert lines(found)[0] == "Results: results/tiny"
+    assert len(lines(found)) == 7
+    assert lines(found)[1].endswith("40 images of 6 pixels")
+    assert lines(found)[4].endswith("established (see diagnostics.json)")
+    assert lines(found)[6].endswith("12.3 s")
+    assert lines(found, False)[4].endswith("  not established (see diagnostics.json)")
+    sweeps = found["configuration"]["sweeps"]
+    few = f"not established ({sweeps} sweeps are too few; see diagnostics.json)"
+    assert lines(found, False, 3)[4].endswith(few)
+    found["data"]["image_shape"] = None
+    assert lines(found)[1].endswith("40 rows of 6 features")
+
+
+def test_only_new_runs_are_told(tmp_path, found):
+    for run in ("old", "new"):
+        write_json(tmp_path / run / "summary.json", found)
+        write_json(tmp_path / run / "diagnostics.json", diagnostics(True, 9))
+    os.utime(tmp_path / "old/summary.json", (1, 1))
+    told = messages.closing(["old", "new", "absent"], since=time.time() - 5, results=tmp_path)
+    assert told.startswith(f"Results: {tmp_path}/new") and "old" not in told
 
 
 def test_the_same_holds(expected, found):
@@ -109,18 +120,18 @@ def set_in(values, path, value):
     ("path", "value", "row", "advice"),
     [
         (("configuration", "sweeps"), 3, "sweeps", "config/config.yaml"),
-        (("data", "sha256"), "0" * 64, "data sha256", "src/bitmix/data.py"),
-        (("data", "shape"), [41, 6], "data shape", "src/bitmix/data.py"),
-        (("data", "labels", "0"), 1, "data labels", "src/bitmix/data.py"),
-        (("chains", 1, "clusters"), 99, "chain 1 clusters", "kernel.pyx"),
-        (("chains", 0, "sizes"), [40], "chain 0 sizes", "kernel.pyx"),
-        (("chains", 0, "log_joint_hex"), "0x1p+0", "chain 0 log joint", "pixel_priors.py"),
-        (("figures", "sub/dot.png", "width"), 9, "sub/dot.png", "figures.py"),
+        (("data", "sha256"), "0" * 64, "data sha256", "src/bitmix/data"),
+        (("data", "shape"), [41, 6], "data shape", "src/bitmix/data"),
+        (("data", "labels", "0"), 1, "data labels", "src/bitmix/data"),
+        (("chains", 1, "clusters"), 99, "chain 1 clusters", "src/bitmix/kernel"),
+        (("chains", 0, "sizes"), [40], "chain 0 sizes", "src/bitmix/kernel"),
+        (("chains", 0, "log_joint_hex"), "0x1p+0", "chain 0 log joint", "src/bitmix/kernel"),
+        (("figures", "sub/dot.png", "width"), 9, "sub/dot.png", "src/bitmix/figures"),
         (
             ("figures", "new.png"),
             {"width": 1, "height": 1, "blank": False},
             "new.png",
-            "figures.py",
+            "src/bitmix/figures",
         ),
     ],
 )
@@ -131,7 +142,7 @@ def test_a_difference_is_shown_and_explained(expected, found, path, value, row, 
     (line,) = [line for line in text.splitlines() if line.endswith("DIFFERS")]
     assert line.startswith(f"{row} ")
     assert advice in text
-    assert "snakemake --force tests/expected/tiny.json" in text
+    assert "make expected RUN=tiny" in text
 
 
 def test_a_log_joint_differs_in_its_last_bit(expected, found):
@@ -165,7 +176,7 @@ def test_other_chains_of_other_data_are_not_blamed_on_the_code(expected, found):
     expected["chains"][0]["assignments_sha256"] = "0" * 64
     text, _ = checks.report("tiny", expected, found)
     assert "may follow from the data" in text
-    assert "kernel.pyx" not in text
+    assert "src/bitmix/kernel" not in text
 
 
 def test_long_values_show_the_place_where_they_differ(expected, found):
@@ -194,12 +205,9 @@ def test_nothing_to_check_is_an_error(tmp_path):
         checks.check([], [], tmp_path / "table.txt")
 
 
-def test_stale_sources(tmp_path):
-    installed = checks.__file__
-    with open(installed) as file:
-        (tmp_path / "checks.py").write_text(file.read())
-    assert checks.stale_sources(tmp_path) == []
-    (tmp_path / "unknown.py").write_text("")
-    (tmp_path / "new.pyx").write_text("")  # newer than the installed extension
-    stale = checks.stale_sources(tmp_path)
-    assert stale == [str(tmp_path / "new.pyx"), str(tmp_path / "unknown.py")]
+def test_results_become_the_expected_values(tmp_path, monkeypatch, found):
+    monkeypatch.chdir(tmp_path)
+    write_json("results/tiny/summary.json", found)
+    path = checks.accept("tiny")
+    assert str(path) == "tests/expected/tiny.json"
+    assert read_json(path) == json.loads(json.dumps(summary.expected_values(found)))

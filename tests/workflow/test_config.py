@@ -36,8 +36,7 @@ def test_the_schema_knows_the_sources_and_their_keys():
 def test_the_defaults_are_those_of_sample():
     parameters = inspect.signature(bitmix.sample).parameters
     defaults = {key: parameters[key].default for key in parameters.keys() & RUN.keys()}
-    assert defaults.keys() == {"chains", "seed"}
-    defaults |= asdict(Settings())
+    assert defaults.keys() == {"chains", "seed", *asdict(Settings())}
     for key, default in defaults.items():
         assert RUN[key]["default"] == (list(default) if isinstance(default, tuple) else default)
 

@@ -1,6 +1,7 @@
 """The Snakefile itself: style, what it would run, and what it refuses."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,10 @@ from pathlib import Path
 import papermill
 import pytest
 
+from bitmix.workflow import runs as run_settings
+
 ROOT = Path(__file__).parents[2]
+NOTEBOOK = re.compile(r"notebooks/[\w-]+\.ipynb")
 
 
 def test_lint(pristine):
@@ -20,7 +24,16 @@ def test_lint(pristine):
 
 
 def test_format():
-    command = [sys.executable, "-m", "snakefmt", "--check", "--line-length", "100", "Snakefile"]
+    command = [
+        sys.executable,
+        "-m",
+        "snakefmt",
+        "--check",
+        "--line-length",
+        "100",
+        "Snakefile",
+        "rules",
+    ]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 
@@ -30,28 +43,45 @@ def commands(pristine):
     """The shell commands of a dry run."""
     result = pristine.snakemake("all", "evaluation", "--dry-run", "--printshellcmds")
     assert result.returncode == 0, result.stdout
-    return re.findall(r"papermill .*\n.*", result.stdout)
+    return re.findall(r"papermill .*\n.*|python -m bitmix.workflow.jobs .*", result.stdout)
 
 
 def test_a_dry_run_lists_the_jobs(commands):
-    notebooks = [re.search(r"notebooks/\S+", command)[0] for command in commands]
+    notebooks = [notebook for command in commands for notebook in NOTEBOOK.findall(command)]
     assert Counter(Path(notebook).stem for notebook in notebooks) == {
-        "01-data": 2, "02-model": 4, "03-clusters": 2, "06-predictions": 2, "07-evaluation": 1,
-        "04-mixing": 2, "05-consensus": 2,
+        "01-data": 2, "02-model": 2, "03-clusters": 2, "04-mixing": 2, "05-consensus": 2,
+        "06-predictions": 2, "07-evaluation": 1,
     }  # fmt: skip
+    jobs = [job for command in commands for job in re.findall(r"workflow.jobs (\w+)", command)]
+    assert Counter(jobs) == {"data": 2, "chain": 4}
 
 
 def test_the_rules_give_each_notebook_all_its_parameters(commands):
     for command in commands:
-        notebook = re.search(r"notebooks/\S+", command)[0]
+        if not NOTEBOOK.search(command):
+            continue
+        notebook = NOTEBOOK.search(command)[0]
         given = re.findall(r"-p (\w+) ", command) + re.findall(r"-y '(\w+): ", command)
         declared = papermill.inspect_notebook(ROOT / notebook)
         assert sorted(given) == sorted(declared), notebook
 
 
+def test_the_rules_give_each_job_all_its_parameters(commands):
+    for command in commands:
+        if match := re.search(r"workflow.jobs (\w+) (.*) 2>&1", command):
+            given = [argument.partition("=")[0] for argument in shlex.split(match[2])]
+            wanted = {
+                "data": ["data_file", "seed", "limit", *run_settings.SOURCE_SETTINGS],
+                "chain": ["data_file", "chain_file", "chain", "checkpoint_folder", "seed",
+                          *run_settings.CHAIN_SETTINGS],
+            }  # fmt: skip
+            assert sorted(given) == sorted(wanted[match[1]])
+
+
 def test_lists_are_given_as_lists(commands):
     for command in commands:
         assert ("-y 'labels: [2, 3]'" in command) == ("01-data" in command)
+        assert ("'labels=[2, 3]'" in command) == ("workflow.jobs data" in command)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +89,9 @@ def test_lists_are_given_as_lists(commands):
     [
         ("  small: {sweps: 5}", "runs.small.sweps: unknown key, did you mean sweeps?"),
         ("  small: {sweeps: five}", "runs.small.sweeps: must be a whole number, but is 'five'"),
-        ("  small: {warmup: 5}", "runs.small.warmup: must be below the run's sweeps, 5"),
-        ("  check: {}", "runs.check: `snakemake check` does something else, call it otherwise"),
+        ("  small: {warmup: 5}", "runs.small.warmup: must be below the sweeps of the run, 5"),
+        ("  small: {thin: 6}", "runs.small.thin is 6, above the 5 sweeps: no state would be kept"),
+        ("  check: {}", "runs.check: `snakemake check` means something else, rename the run"),
     ],
 )
 def test_a_wrong_configuration_stops_before_anything_runs(workflow, settings, message):
@@ -77,9 +108,9 @@ def test_settings_on_the_command_line(pristine):
     new = "runs={small: {sweeps: 7, data: {limit: 250}}}"
     result = pristine.snakemake("--dry-run", "--printshellcmds", "--config", new)
     assert result.returncode == 0, result.stdout
-    assert "-p sweeps 7 " in result.stdout
+    assert " sweeps=7 " in result.stdout
     assert "-p limit 250 " in result.stdout
-    assert "-p initial_clusters 20 " in result.stdout  # as the file says
+    assert " initial_clusters=20 " in result.stdout  # as the file says
 
 
 def test_settings_in_another_file(workflow):
