@@ -26,7 +26,7 @@ def evaluation(evaluated):
 def test_all_models_are_scored(evaluation):
     models = [row["model"] for row in evaluation["models"]]
     assert models == [
-        "bitmix", "bitmix", "EM, 200 clusters", "independent pixels", "EM, 400 clusters",
+        "bitmix", "bitmix", "EM, 200 clusters", "independent features", "EM, 400 clusters",
         "StepMix, 2 clusters", "50 nearest neighbours", "logistic regression",
     ]  # fmt: skip
     assert [row["members"] for row in evaluation["models"][:2]] == [1, 2]
@@ -46,7 +46,7 @@ def test_figures_and_table(evaluated, evaluation):
             assert (evaluated / f"results/small/figures/{name}.{suffix}").stat().st_size
     table = (evaluated / "results/evaluation.md").read_text()
     assert table in (evaluated / "output.txt").read_text()
-    assert f"| {evaluation['models'][1]['brier']:.4f} |" in table
+    assert f" {evaluation['models'][1]['brier']:.4f} |" in table
 
 
 def test_it_changes_nothing_else(finished, evaluated):

@@ -20,11 +20,11 @@ CHAINS = [f"results/small/chains/{chain}.pkl" for chain in (0, 1)]
 def workflow(finished, tmp_path):
     """The finished small run, to be made longer, with checkpoints twenty times a second."""
     workflow = finished.copy(tmp_path / "copy")
-    notebook = workflow.folder / "notebooks/02-model.ipynb"
-    text = notebook.read_text()
-    argument = '"    progress=progress,\\n"'
-    assert text.count(argument) == 1
-    notebook.write_text(text.replace(argument, f'{argument},\n "    checkpoint_every=0.05,\\n"'))
+    rule = workflow.folder / "rules/chains.smk"
+    text = rule.read_text()
+    parameter = '        "chain={chain}",\n'
+    assert text.count(parameter) == 1
+    rule.write_text(text.replace(parameter, f'{parameter}        "checkpoint_every=0.05",\n'))
     return workflow
 
 
@@ -80,7 +80,7 @@ def test_killed_and_started_again(workflow):
 
 @pytest.mark.slow
 def test_killed_again_and_again(workflow):
-    """Killed alone, Snakemake leaves notebooks behind that still sample: they give way."""
+    """Killed alone, Snakemake leaves jobs behind that still sample: they give way."""
     kill_and_finish(workflow, 15_000, [os.killpg, os.killpg, os.kill, os.killpg])
 
 

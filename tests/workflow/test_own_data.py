@@ -97,7 +97,7 @@ def test_a_changed_file_makes_its_run_again(own, tmp_path):
     path = workflow.folder / "mine/shapes/noise/3.png"
     Image.fromarray(np.zeros((12, 20), np.uint8)).save(path)
     output = workflow.snakemake("--dry-run").stdout
-    assert "shapes: the data" in output
+    assert "shapes: read or fetch the data" in output
     assert "answers: " not in output
 
 

@@ -11,18 +11,18 @@ from bitmix.workflow.summary import expected_values
 
 Values = Mapping[str, Any]
 
-# What a difference means, by what differs; the first that differs explains those after it.
+# What a difference means, by what differs. The first that differs explains those after it.
 MEANING = {
-    "configuration": "the run was asked for other settings: compare its entry in config/config.yaml"
-    " with the expected file",
-    "data": "the images, or their order, are not the same: look at the run's data and seed in"
+    "configuration": "the run has other settings: compare its entry in config/config.yaml with the"
+    " expected file",
+    "data": "the rows or their order differ: look at the data and the seed of the run in"
     " config/config.yaml, then at src/bitmix/data",
-    "chains": "the same images, seed and settings gave another chain: the code differs. Look at"
-    " what changed in src/bitmix/kernel.pyx, moves/ and sampler.py, and at the versions below",
-    "log joint": "the same clusters have another log joint: the pixel priors or the formula differ."
-    " Look at what changed in src/bitmix/moves/pixel_priors.py and the log joint of kernel.pyx",
-    "figures": "a figure is absent, blank or of another size: look at src/bitmix/figures and"
-    " open the figure",
+    "chains": "the same rows, seed and settings gave another chain: look at what changed in"
+    " src/bitmix/kernel and src/bitmix/sampling, and at the versions below",
+    "log joint": "the same assignments have another log joint: look at what changed in"
+    " src/bitmix/kernel/priors.pyx and joint.pyx",
+    "figures": "a figure is missing, blank or of another size: look at src/bitmix/figures and open"
+    " the figure",
 }
 
 
