@@ -1,12 +1,12 @@
-"""The model: a Dirichlet-process mixture of Beta-Bernoulli pixels.
+"""The model: a Dirichlet-process mixture of Beta-Bernoulli features.
 
-For images i and pixels d, with clusters k drawn from a Chinese restaurant process,
+For rows i and features d, with clusters k drawn from a Chinese restaurant process,
 
     z ~ CRP(concentration)
     theta_kd ~ Beta(alpha_d, beta_d)
     x_id ~ Bernoulli(theta_{z_i d})
 
-and a hyperprior on each pixel's (alpha_d, beta_d).
+and a hyperprior on each feature's (alpha_d, beta_d).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Hyperprior:
         return self.rate > 0
 
 
-#: Hyperpriors of the pixels by name. "exponential" is proper: alpha and beta independent with rate
-#: 1.2; its lower bound, which cuts off 1e-8 of the probability, keeps them within single precision
-#: where a slice is wide. "bda" is p ∝ (alpha + beta)^(-5/2) of Gelman et al., Bayesian Data
-#: Analysis, ch. 5, which the 2015 study used; it is improper, and so is the posterior of any pixel
-#: that is constant in the data, hence the bounds.
+#: Hyperpriors of alpha and beta by name. "exponential" is proper: alpha and beta are independent with
+#: rate 1.2. Its lower bound cuts off 1e-8 of the probability and keeps both within single precision.
+#: "bda" is p ∝ (alpha + beta)^(-5/2) of Gelman et al., Bayesian Data Analysis, ch. 5, as in the 2015
+#: study. It is improper, and so is the posterior of a feature that is constant in the data; hence
+#: the bounds.
 HYPERPRIORS = {
     "exponential": Hyperprior(rate=1.2, power=0.0, low=1e-8),
     "bda": Hyperprior(rate=0.0, power=2.5, low=1e-4, high=1e4),

@@ -50,7 +50,8 @@ def test_committed_without_outputs(notebook):
 
 def test_cells_are_short_and_define_nothing(notebook):
     for cell in code_cells(notebook):
-        assert len(cell.source.splitlines()) <= LONGEST_CELL
+        lines = [line for line in cell.source.splitlines() if not line.startswith("# ")]
+        assert len(lines) <= LONGEST_CELL
         assert not re.search(r"^\s*(def|class|async def) |\blambda\b", cell.source, re.MULTILINE)
 
 

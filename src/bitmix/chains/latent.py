@@ -181,7 +181,7 @@ class Latent:
         Raises
         ------
         ValueError
-            If the chain was sampled from other vectors, or the warmup leaves nothing of it.
+            If the chain was sampled from other rows, or the warmup leaves nothing of it.
         """
         kept = self.after_warmup(warmup)
         if len(kept) == 0:

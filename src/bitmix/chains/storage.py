@@ -51,7 +51,7 @@ def save_latents(path: str | os.PathLike[str], latents: Latent | Sequence[Latent
     """
     content = _content(latents) if isinstance(latents, Latent) else _contents(latents)
     with atomic_write(path) as file:
-        # The protocol is part of the format: `_Unpickler` knows what 5 makes of an array.
+        # The protocol is part of the format: `_Unpickler` knows how protocol 5 writes an array.
         pickle.dump(content, file, protocol=5)
 
 

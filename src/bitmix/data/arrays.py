@@ -23,7 +23,7 @@ def array(
     labels: Labels | None = None,
     image_shape: Shape | None = None,
 ) -> Loaded:
-    """An .npy of zeros and ones, nan where missing, or an .npz of such an `x` and, maybe, `labels`.
+    """Read an .npy of zeros and ones, nan where missing, or an .npz with such an `x` and `labels`.
 
     The shape is (N, D), or (N, rows, columns) for images.
     """
@@ -61,9 +61,9 @@ def table(
     labels: Labels | None = None,
     image_shape: Shape | None = None,
 ) -> Loaded:
-    """A CSV file of zeros and ones, a vector a line; an empty cell, nan or NA is a missing pixel.
+    """Read a CSV file of zeros and ones, one row a line. An empty cell, nan or NA is missing.
 
-    The cells are apart by comma, semicolon or tab. The first line may be a header; it must be one
+    Commas, semicolons or tabs separate the cells. The first line may be a header; it must be one
     if `label_column` names a column in it.
     """
     names, lines = _read_csv(file, label_column)
@@ -105,19 +105,19 @@ def _read_csv(
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {error}; save it as CSV again") from error
     if not lines:
-        raise DataError(f"{path} is empty; it needs a line for each vector")
+        raise DataError(f"{path} is empty; it needs a line for each row")
     width = len(lines[0][1])
     for line, cells in lines:
         if len(cells) != width:
             raise DataError(
                 f"{path}, line {line}: {len(cells)} cells, but line {lines[0][0]} has {width}; "
-                "every line needs as many, an empty one where a pixel is missing"
+                "every line needs the same number, an empty cell where a value is missing"
             )
     names = [str(column) for column in range(1, width + 1)]
     if label_column is not None or _is_header(lines[0][1]):
         names = [name.strip() for name in lines.pop(0)[1]]
         if not lines:
-            raise DataError(f"{path} has a header only; it needs a line for each vector")
+            raise DataError(f"{path} has a header only; it needs a line for each row")
     if label_column is not None and str(label_column) not in names:
         raise DataError(
             f"{path} has no column {label_column!r} in its first line, which names "
@@ -152,7 +152,7 @@ def _is_value(cell: str) -> bool:
 def of_values(
     values: np.ndarray, labels: np.ndarray | None, shape: Shape | None, path: PathLike
 ) -> Dataset:
-    """Return vectors of zeros and ones, nan where a pixel is missing, as a data set."""
+    """Return rows of zeros and ones, nan where a feature is missing, as a data set."""
     missing = np.isnan(values)
     wrong = (values != 0) & (values != 1) & ~missing
     if wrong.any():
@@ -163,7 +163,7 @@ def of_values(
         )
     if shape is not None and shape[0] * shape[1] != values.shape[1]:
         raise DataError(
-            f"{path} has {values.shape[1]} pixels a vector, which make no image_shape "
+            f"{path} has {values.shape[1]} features a row, which do not fit image_shape "
             f"{list(shape)}; correct it or leave it out"
         )
     image_shape = None if shape is None else (int(shape[0]), int(shape[1]))

@@ -14,18 +14,18 @@ from bitmix.streams import stream
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A set of binary vectors, with labels and the shape of an image where they have them.
+    """A set of binary rows, with labels and the shape of an image if they have them.
 
     Parameters
     ----------
     x : ndarray of uint8, shape (N, D)
-        The vectors: zeros and ones.
+        The rows: zeros and ones.
     labels : ndarray of integers or text, shape (N,), optional
-        One label a vector. The model never sees them.
+        The label of each row. The model never sees labels.
     image_shape : (rows, columns), optional
-        The shape in which the D pixels make an image; rows * columns == D.
+        The shape of the image that a row is; rows * columns == D.
     observed : ndarray of bool, shape (N, D), optional
-        False where a pixel is missing; `x` is 0 there. If none is missing, None is kept.
+        False where a feature is missing; `x` is 0 there. It becomes None if nothing is missing.
 
     Raises
     ------
@@ -75,23 +75,23 @@ class Dataset:
                     f"not {_describe(observed)}"
                 )
             if x[~observed].any():
-                raise ValueError("x must be 0 where a pixel is missing; use x * observed")
+                raise ValueError("x must be 0 where a feature is missing; use x * observed")
             if observed.all():
                 object.__setattr__(self, "observed", None)
 
     @property
     def sha256(self) -> str:
-        """The sha256 of `x` and, if pixels are missing, of `observed`; see `data_sha256`."""
+        """The sha256 of `x` and, if features are missing, of `observed`; see `data_sha256`."""
         return data_sha256(self.x, self.observed)
 
     @property
     def values(self) -> np.ndarray:
-        """The vectors as float64, shape (N, D), nan where a pixel is missing."""
+        """The rows as float64, shape (N, D), nan where a feature is missing."""
         x = self.x.astype(float)
         return x if self.observed is None else np.where(self.observed, x, np.nan)
 
     def take(self, rows: np.ndarray | slice) -> Dataset:
-        """Return the data set of these rows, in their order: indices, a mask or a slice."""
+        """Return the data set of some rows, given as indices, a mask or a slice, in that order."""
         labels, observed = (
             None if array is None else array[rows] for array in (self.labels, self.observed)
         )
@@ -121,9 +121,9 @@ def _describe(value: object) -> str:
 
 
 def data_sha256(x: np.ndarray, observed: np.ndarray | None = None) -> str:
-    """Return the sha256, in hex, of the vectors `x` as rows of uint8; their order matters.
+    """Return the sha256, in hex, of the rows `x` as uint8. Their order matters.
 
-    With missing pixels, the mask `observed` follows, one byte a pixel.
+    With missing features, the mask `observed` follows, one byte a feature.
     """
     digest = hashlib.sha256(np.ascontiguousarray(x, dtype=np.uint8))
     if observed is not None:
@@ -132,7 +132,7 @@ def data_sha256(x: np.ndarray, observed: np.ndarray | None = None) -> str:
 
 
 def shuffle(dataset: Dataset, seed: int) -> Dataset:
-    """Return the data set in an order drawn uniformly at random; what is in a row stays together.
+    """Return the data set in an order drawn uniformly at random.
 
     The permutation is bitmix's own over the bits of PCG64: NumPy promises the bits of its
     generators across versions, but not what `Generator.permutation` makes of them.

@@ -29,7 +29,7 @@ def mnist(
     folder: PathLike | None = None,
     image_shape: Shape | None = None,
 ) -> Loaded:
-    """MNIST's digits, scaled to `image_shape` if given; see `bitmix.data.load_mnist`."""
+    """Read the digits of MNIST, scaled to `image_shape` if given; see `bitmix.data.load_mnist`."""
     images, digits = load_mnist_images(labels, folder=folder)
     grey = scaled(images, image_shape)
     return binarise(grey, digits, threshold), grey
@@ -43,7 +43,7 @@ def idx(
     threshold: int = 0,
     image_shape: Shape | None = None,
 ) -> Loaded:
-    """A pair of IDX files, plain or .gz, in the format of MNIST's: Fashion-MNIST's, for example.
+    """Read a pair of IDX files, plain or .gz, the format of MNIST and Fashion-MNIST.
 
     Images are scaled to `image_shape`, (rows, columns), if it is given.
     """
@@ -56,7 +56,7 @@ def idx(
     if images.ndim == 3:
         images = scaled(images, image_shape)
     elif image_shape is not None:
-        raise DataError(f"{file} has vectors, which cannot be scaled: leave image_shape out")
+        raise DataError(f"{file} has no images to scale: leave image_shape out")
     dataset = binarise(images, read_labels(labels_file, len(images)), threshold)
     return select(dataset, images if images.ndim == 3 else None, labels, file)
 
@@ -68,13 +68,13 @@ def images(
     threshold: int = 0,
     image_shape: Shape | None = None,
 ) -> Loaded:
-    """A folder of images, made grey; the names of its subfolders, if there are any, are labels.
+    """Read a folder of images as grey levels. The names of its subfolders, if any, are labels.
 
     Images are scaled to `image_shape`, (rows, columns); without it they must be of one size.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
-        raise DataError(f"{folder} is no folder; {RELATIVE}")
+        raise DataError(f"{folder} is not a folder; {RELATIVE}")
     paths = image_files(folder)
     if not paths:
         raise DataError(f"{folder} has no images; their names end in {', '.join(IMAGE_SUFFIXES)}")

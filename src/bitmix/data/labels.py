@@ -10,7 +10,7 @@ from bitmix.data.files import Labels, Loaded, read_arrays, read_bytes, some
 from bitmix.data.idx import parse_idx
 
 
-def read_labels(path: PathLike | None, vectors: int) -> np.ndarray | None:
+def read_labels(path: PathLike | None, rows: int) -> np.ndarray | None:
     """Return the labels in a file, .npy, IDX, or text with one a line, plain or .gz."""
     if path is None:
         return None
@@ -22,13 +22,13 @@ def read_labels(path: PathLike | None, vectors: int) -> np.ndarray | None:
     else:
         lines = content.decode("utf-8-sig", errors="replace").splitlines()
         labels = as_labels([label_of(text, path, line) for line, text in enumerate(lines, 1)])
-    return check_labels(labels, path, vectors)
+    return check_labels(labels, path, rows)
 
 
 def label_of(text: str, path: PathLike, line: int) -> str:
     text = text.strip()
     if not text:
-        raise DataError(f"{path}, line {line}: no label; every vector needs one, or none has")
+        raise DataError(f"{path}, line {line}: there is no label; give every row one, or none")
     return text
 
 
@@ -41,13 +41,13 @@ def as_labels(texts: list[str]) -> np.ndarray:
     return numbers if numbers.astype(str).tolist() == texts else np.array(texts)
 
 
-def check_labels(labels: np.ndarray | None, path: PathLike, vectors: int) -> np.ndarray | None:
-    """Return labels as whole numbers or text, one for each vector."""
+def check_labels(labels: np.ndarray | None, path: PathLike, rows: int) -> np.ndarray | None:
+    """Return labels as whole numbers or text, one for each row."""
     if labels is None:
         return None
-    if labels.shape != (vectors,):
+    if labels.shape != (rows,):
         raise DataError(
-            f"{path} has labels of shape {labels.shape}, but there are {vectors} vectors; "
+            f"{path} has labels of shape {labels.shape}, but there are {rows} rows; "
             "give one label for each"
         )
     if labels.dtype.kind in "bf":

@@ -26,7 +26,7 @@ def load_mnist(
     """Return the binarised MNIST images of some digits, in the order of the source.
 
     The 60,000 training images come first, then the 10,000 test images; the selected digits are
-    interleaved as they come there. `shuffle` gives them a random order.
+    interleaved as in these files. `shuffle` gives them a random order.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from bitmix.io import atomic_write
 
 
 def save_dataset(path: PathLike, dataset: Dataset) -> None:
-    """Write the data set to an .npz file, eight pixels a byte, atomically."""
+    """Write a data set to an .npz file atomically, eight features in a byte."""
     arrays = {
         "packed": np.packbits(dataset.x, axis=1),
         "pixels": np.int64(dataset.x.shape[1]),
@@ -56,6 +56,6 @@ def load_dataset(path: PathLike) -> Dataset:
             zlib.error,
         ) as error:
             raise DataError(
-                f"{path} is not a whole data set of bitmix ({error}); "
+                f"{path} is not a complete data set of bitmix ({error}); "
                 "delete it and make it again with bitmix.data.save_dataset"
             ) from error

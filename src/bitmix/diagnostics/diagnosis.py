@@ -37,7 +37,7 @@ class Diagnosis:
     left_out : dict of str
         The names of quantities that are not judged, of "pairs" if these are not, and why.
     pairs : list of dict
-        The `statistics` of how often two vectors share a cluster, and which these are: `first` and
+        The `statistics` of how often two rows share a cluster, and which these are: `first` and
         `second`. Empty where no states were kept.
     seconds : dict of float
         By move, its seconds a sweep, on average after the warmup.
@@ -48,7 +48,7 @@ class Diagnosis:
         The draws, as ArviZ reads them. The groups `posterior` and `sample_stats` have what the
         trace has after the warmup, of dimensions chain and draw; `warmup_posterior` and
         `warmup_sample_stats` what it has before. The group `coclustering` has `together`, of
-        dimensions chain, draw and pair: whether the vectors `first` and `second` of the pair share
+        dimensions chain, draw and pair: whether the rows `first` and `second` of the pair share
         a cluster. Draws are named by their sweeps.
     """
 
@@ -85,7 +85,7 @@ def diagnose(
 ) -> Diagnosis:
     """Judge whether chains have mixed.
 
-    A quantity that is the same in all draws is left out. Pairs of vectors are judged if the chains
+    A quantity that is the same in all draws is left out. Pairs of rows are judged if the chains
     kept enough states.
 
     Parameters
@@ -93,13 +93,13 @@ def diagnose(
     latents : sequence of Latent
         Chains of one run; one alone can be described, but not compared.
     x : array, shape (N, D)
-        The vectors that they were sampled from.
+        The rows that they were sampled from.
     observed : array of bool, shape (N, D), optional
-        Their mask, if pixels are missing.
+        Their mask, if features are missing.
     warmup : int, optional
         Sweeps to leave out; half of them unless given.
     pairs : int, default 20
-        How many pairs of vectors to follow, see `choose_pairs`.
+        How many pairs of rows to follow, see `choose_pairs`.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def diagnose(
     Raises
     ------
     ValueError
-        If the chains are not different chains of one run, or were sampled from other vectors, or
+        If the chains are not different chains of one run, or were sampled from other rows, or
         `warmup` leaves nothing of them.
     """
     check_one_run(latents)

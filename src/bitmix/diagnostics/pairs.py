@@ -14,20 +14,20 @@ from bitmix.streams import stream
 def choose_pairs(
     x: np.ndarray, observed: np.ndarray | None = None, number: int = 20, *, seed: int = 0
 ) -> np.ndarray:
-    """Choose pairs of vectors, from the nearest neighbours to fairly distant ones.
+    """Choose pairs of rows, from the nearest neighbours to fairly distant ones.
 
-    The first of each pair are different vectors drawn at random. The second is the r-th nearest of
-    the others, by the share of pixels in which they differ; r grows from 1 to a tenth of the
-    vectors in equal ratios. So some pairs nearly always share a cluster, some rarely do, and with
+    The first of each pair are different rows drawn at random. The second is the r-th nearest of
+    the others, by the share of features in which they differ; r grows from 1 to a tenth of the
+    rows in equal ratios. So some pairs nearly always share a cluster, some rarely do, and with
     most it is uncertain; and the choice depends on nothing but data and seed.
 
     Parameters
     ----------
     x : array, shape (N, D)
     observed : array of bool, shape (N, D), optional
-        Where pixels are missing, those that both have are compared.
+        Where features are missing, those that both have are compared.
     number : int, default 20
-        At most N pairs are chosen; none if there is only one vector.
+        At most N pairs are chosen; none if there is only one row.
     seed : int, default 0
 
     Returns
@@ -41,10 +41,10 @@ def choose_pairs(
         If an argument is not as above.
     """
     x, observed = as_binary(x, observed)
-    vectors = len(x)
-    number = min(check_integer("pairs", number), vectors) if vectors > 1 else 0
-    first = permutation(stream(seed, "pairs"), vectors)[:number]
-    nearness = np.geomspace(1, max(1, vectors // 10), number).round().astype(int)
+    rows = len(x)
+    number = min(check_integer("pairs", number), rows) if rows > 1 else 0
+    first = permutation(stream(seed, "pairs"), rows)[:number]
+    nearness = np.geomspace(1, max(1, rows // 10), number).round().astype(int)
     second = [
         np.argsort(_differences(x, observed, row), kind="stable")[rank]
         for row, rank in zip(first, nearness, strict=True)
@@ -53,9 +53,9 @@ def choose_pairs(
 
 
 def _differences(x: np.ndarray, observed: np.ndarray | None, row: int) -> np.ndarray:
-    """In which share of the pixels vectors differ from that in `row`, (N,), which itself is first.
+    """In which share of the features rows differ from that in `row`, (N,), which itself is first.
 
-    1 where they have no pixel in common.
+    1 where they have no feature in common.
     """
     differ = x != x[row]
     if observed is None:

@@ -20,13 +20,13 @@ Row = dict[str, Any]
 class Average:
     """The average of mixtures that are added one by one, and its scores.
 
-    Two averages, as in `bitmix.complete`: that of the densities, of which a completion weighs each
-    mixture by its probability of the pixels observed (``chain_weights="evidence"``), and the plain
-    one of the completions ("equal").
+    There are two averages, as in `bitmix.complete`. That of the densities weighs each mixture by its
+    probability of the observed features (``chain_weights="evidence"``). The plain one averages the
+    completions ("equal").
 
     Attributes
     ----------
-    completions, completions_equal : ndarray, shape (M, missing pixels)
+    completions, completions_equal : ndarray, shape (M, missing features)
         By the averaged density, and plain.
     members, clusters : int
         How many mixtures, and their clusters in all.
@@ -36,12 +36,12 @@ class Average:
         self.task = task
         self.members = self.clusters = 0
         self._x = task.held_out.x.astype(float)
-        images, missing = len(self._x), np.count_nonzero(~task.observed)
-        # Log sums over the members, of all pixels and of those observed
-        self._log_full = np.full(images, -np.inf)
-        self._log_observed = np.full(images, -np.inf)
-        self.completions = np.zeros((images, missing))
-        self.completions_equal = np.zeros((images, missing))
+        number, missing = len(self._x), np.count_nonzero(~task.observed)
+        # Log sums over the members, of all features and of those observed
+        self._log_full = np.full(number, -np.inf)
+        self._log_observed = np.full(number, -np.inf)
+        self.completions = np.zeros((number, missing))
+        self.completions_equal = np.zeros((number, missing))
         self._codes: tuple[np.ndarray, int] | None = None
         if task.train.labels is not None:
             classes, codes = np.unique(task.train.labels, return_inverse=True)
@@ -74,7 +74,7 @@ class Average:
             self._agreement += _agreement(self.task.held_out.labels, clusters)
 
     def scores(self) -> Row:
-        """Return the `SCORES` of the average so far: means over the held-out images.
+        """Return the `SCORES` of the average so far: means over the held-out rows.
 
         NMI and ARI compare the labels with the most probable clusters of one mixture, and are means
         over the mixtures.
@@ -136,7 +136,7 @@ def evaluate(
 def evaluate_completions(task: Task, model: str, complete: Callable[[Task], np.ndarray]) -> Row:
     """Score completions, made by ``complete(task)`` on one thread; a row as `evaluate` gives them.
 
-    The missing pixels count as independent given those observed: more is not known of them.
+    The missing features count as independent given those observed: more is not known of them.
     """
     start = time.process_time()
     with threadpool_limits(limits=1):
@@ -145,13 +145,13 @@ def evaluate_completions(task: Task, model: str, complete: Callable[[Task], np.n
     truth = task.held_out.x[:, ~task.observed]
     with np.errstate(divide="ignore"):
         missing = np.log(np.where(truth, completions, 1 - completions)).sum(axis=1).mean()
-    if np.isfinite(missing):  # not if a pixel is called impossible that is there
+    if np.isfinite(missing):  # not if a feature is called impossible that is there
         row["missing"] = float(missing)
     return {**row, "brier": brier(task, completions)}
 
 
 def brier(task: Task, completions: np.ndarray) -> float:
-    """Return the mean squared error of the missing pixels' probabilities (Brier 1950)."""
+    """Return the mean squared error of the missing features' probabilities (Brier 1950)."""
     return float(np.mean((completions - task.held_out.x[:, ~task.observed]) ** 2))
 
 

@@ -19,7 +19,7 @@ def of_chains(
     Parameters
     ----------
     latents : sequence of Latent
-        Chains of the same vectors, at least one.
+        Chains of the same rows, at least one.
     warmup : int, optional
         How many sweeps to leave out; half of them unless given. A chain that kept nothing after
         these gives its last partition.
@@ -34,9 +34,9 @@ def of_chains(
     Raises
     ------
     ValueError
-        If the latents differ in their number of vectors, or `warmup` leaves nothing of a chain.
+        If the latents differ in their number of rows, or `warmup` leaves nothing of a chain.
     """
-    common(latents, "vectors", lambda latent: len(latent.assignments))
+    common(latents, "rows", lambda latent: len(latent.assignments))
     partitions = [_after(latent, warmup) for latent in latents]
     chains = np.repeat(np.arange(len(partitions)), [len(rows) for rows in partitions])
     return np.concatenate(partitions), chains
@@ -59,9 +59,9 @@ def variation_of_information(
     Parameters
     ----------
     first, second : arrays of int, shape (N,)
-        The cluster of each vector.
+        The cluster of each row.
     normalised : bool, default False
-        Divide by log N, the largest that it can be with N vectors (Meila 2007).
+        Divide by log N, the largest that it can be with N rows (Meila 2007).
 
     Returns
     -------
@@ -102,17 +102,17 @@ def pairwise(assignments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         If `assignments` is not as above.
     """
     labels = as_labels(assignments)
-    size, vectors = labels.shape
-    f = n_log_n(vectors)
+    size, n = labels.shape
+    f = n_log_n(n)
     sums = np.zeros((size, size, 2), np.int64)
     for s in range(size):
         sums[s, s:] = sums[s:, s] = overlaps(labels[s], labels[s:], f)
     # With itself, a partition has the sums of its own clusters.
     information, pairs = sums[..., 0], sums[..., 1].astype(float)
     own, own_pairs = information.diagonal(), pairs.diagonal()
-    vi = (own[:, None] + own - 2 * information) * (UNIT / vectors)
+    vi = (own[:, None] + own - 2 * information) * (UNIT / n)
     # From the same counts: scikit-learn takes as long for one pair as this for a hundred.
-    expected = np.outer(own_pairs, own_pairs) / max(vectors * (vectors - 1) / 2, 1)
+    expected = np.outer(own_pairs, own_pairs) / max(n * (n - 1) / 2, 1)
     largest = (own_pairs[:, None] + own_pairs) / 2
     ari = np.ones_like(vi)
     np.divide(pairs - expected, largest - expected, out=ari, where=largest > expected)

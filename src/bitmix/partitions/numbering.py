@@ -12,32 +12,32 @@ UNIT = 2.0**-28
 
 
 def as_labels(assignments: np.ndarray) -> np.ndarray:
-    """Return partitions as int32, their clusters numbered as they come; or raise ValueError."""
+    """Return partitions as int32, clusters numbered in order of appearance; or raise ValueError."""
     assignments = np.asarray(assignments)
     if assignments.ndim != 2 or assignments.dtype.kind not in "iu" or assignments.size == 0:
         raise ValueError(
             "assignments must be whole numbers of shape (S, N), at least one partition of one "
-            f"vector, not {assignments.dtype} of shape {assignments.shape}; for one: "
+            f"row, not {assignments.dtype} of shape {assignments.shape}; for one: "
             "assignments[None, :]"
         )
     return np.stack([renumbered(row) for row in assignments])
 
 
 def renumbered(partition: np.ndarray) -> np.ndarray:
-    """Number clusters from 0 in the order of their first vectors."""
+    """Number clusters from 0 in the order of their first rows."""
     _, first, labels = np.unique(partition, return_index=True, return_inverse=True)
     return first.argsort().argsort().astype(np.int32)[labels]
 
 
 def by_size(partition: np.ndarray) -> np.ndarray:
-    """Number clusters from 0, largest first, equal ones in the order of their first vectors."""
+    """Number clusters from 0, largest first, equal ones in the order of their first rows."""
     labels = renumbered(partition)
     return np.argsort(-np.bincount(labels), kind="stable").argsort().astype(np.int32)[labels]
 
 
-def n_log_n(vectors: int) -> np.ndarray:
+def n_log_n(rows: int) -> np.ndarray:
     """Return n log n for n = 0..N, as whole numbers of the unit."""
-    n = np.arange(vectors + 1.0)
+    n = np.arange(rows + 1.0)
     # the kernel's logarithm: the same bits, hence the same consensus, on every machine
     return np.rint(n * vecmath("log_f64", np.maximum(n, 1)) / UNIT).astype(np.int64)
 

@@ -25,12 +25,12 @@ def overlaps(const int32_t[::1] first, const int32_t[:, ::1] others, const int64
     Returns
     -------
     sums : (T, 2) int64
-        Over the cells, n_ab vectors each, of f(n_ab), and of the pairs n_ab (n_ab - 1) / 2.
+        Over the cells, n_ab rows each, of f(n_ab), and of the pairs n_ab (n_ab - 1) / 2.
     """
     order = np.argsort(first, kind="stable").astype(np.int32)
     ends = np.cumsum(np.bincount(first))
     sums = np.zeros((others.shape[0], 2), np.int64)
-    cdef const int32_t[::1] vectors = order
+    cdef const int32_t[::1] rows = order
     cdef const int64_t[::1] end = ends
     cdef int64_t[:, ::1] total = sums
     cdef int32_t[::1] cell = np.zeros(np.max(others, initial=0) + 1, np.int32)
@@ -41,12 +41,12 @@ def overlaps(const int32_t[::1] first, const int32_t[:, ::1] others, const int64
             start = 0
             for a in range(end.shape[0]):  # a row of the table, from and back to zeros
                 for j in range(start, end[a]):
-                    b = others[t, vectors[j]]
+                    b = others[t, rows[j]]
                     total[t, 0] += f[cell[b] + 1] - f[cell[b]]
                     total[t, 1] += cell[b]
                     cell[b] += 1
                 for j in range(start, end[a]):
-                    cell[others[t, vectors[j]]] = 0
+                    cell[others[t, rows[j]]] = 0
                 start = end[a]
     return sums
 
@@ -54,11 +54,11 @@ def overlaps(const int32_t[::1] first, const int32_t[:, ::1] others, const int64
 cdef class Search:
     """A partition that is being improved, and its overlaps with the clusters of S given ones.
 
-    The cost of a partition with clusters a of n_a vectors, of which n_ag are in cluster g of a
+    The cost of a partition with clusters a of n_a rows, of which n_ag are in cluster g of a
     given partition, is ``S sum_a f(n_a) - 2 sum_g sum_a f(n_ag)``: S N times its mean variation of
     information from the given ones, but for a constant.
 
-    A cluster of m vectors overlaps with at most m clusters of another partition. So all overlaps
+    A cluster of m rows overlaps with at most m clusters of another partition. So all overlaps
     fit into S N cells, m in a row for each given cluster, of which the first few are in use.
 
     Parameters
@@ -71,15 +71,15 @@ cdef class Search:
     Attributes
     ----------
     assignments : (N,) int32
-        The cluster of each vector, -1 for none, from which it starts.
+        The cluster of each row, -1 for none, from which it starts.
     """
 
     cdef readonly object assignments
     cdef const int64_t[::1] f
-    cdef int32_t[:, ::1] given      # (N, S) a vector's cluster in each given partition
+    cdef int32_t[:, ::1] given      # (N, S) a row's cluster in each given partition
     cdef int64_t[::1] start         # (G,) where the row of a given cluster starts
     cdef int32_t[::1] used          # (G,) how many cells of it are in use
-    cdef int32_t[::1] cluster       # (S N,) which cluster a cell counts vectors of
+    cdef int32_t[::1] cluster       # (S N,) which cluster a cell counts rows of
     cdef int32_t[::1] count         # (S N,) how many
     cdef int32_t[::1] z             # (N,) the assignments
     cdef int32_t[::1] size          # (N,) of each cluster
@@ -88,56 +88,56 @@ cdef class Search:
     cdef int32_t[::1] touched       # (N,) the clusters at hand
 
     def __init__(self, labels, f):
-        given, vectors = labels.shape
+        given, rows = labels.shape
         clusters = labels.max(axis=1) + 1
         offsets = np.cumsum(clusters) - clusters
         numbered = labels + offsets[:, None]
         sizes = np.bincount(numbered.ravel())
-        self.assignments = np.full(vectors, -1, np.int32)
+        self.assignments = np.full(rows, -1, np.int32)
         self.f = f
         self.given = np.ascontiguousarray(numbered.T, np.int32)
         self.start = np.cumsum(sizes) - sizes
         self.used = np.zeros(len(sizes), np.int32)
-        self.cluster = np.empty(given * vectors, np.int32)
-        self.count = np.empty(given * vectors, np.int32)
+        self.cluster = np.empty(given * rows, np.int32)
+        self.count = np.empty(given * rows, np.int32)
         self.z = self.assignments
-        self.size = np.zeros(vectors, np.int32)
-        self.shared = np.full(vectors, -1, np.int64)
-        self.touched = np.empty(vectors, np.int32)
+        self.size = np.zeros(rows, np.int32)
+        self.shared = np.full(rows, -1, np.int64)
+        self.touched = np.empty(rows, np.int32)
 
-    def place(self, const int32_t[::1] vectors, const int32_t[::1] clusters):
-        """Move each vector to its cluster; return the change in cost."""
+    def place(self, const int32_t[::1] rows, const int32_t[::1] clusters):
+        """Move each row to its cluster; return the change in cost."""
         cdef int64_t change = 0
         cdef Py_ssize_t j
         with nogil:
-            for j in range(vectors.shape[0]):
-                change += self._move(vectors[j], clusters[j])
+            for j in range(rows.shape[0]):
+                change += self._move(rows[j], clusters[j])
         return change
 
-    def remove(self, const int32_t[::1] vectors):
-        """Take each vector out of its cluster; return the change in cost."""
+    def remove(self, const int32_t[::1] rows):
+        """Take each row out of its cluster; return the change in cost."""
         cdef int64_t change = 0
         cdef Py_ssize_t j
         with nogil:
-            for j in range(vectors.shape[0]):
-                change += self._remove(vectors[j])
+            for j in range(rows.shape[0]):
+                change += self._remove(rows[j])
         return change
 
-    def reallocate(self, const int32_t[::1] vectors):
-        """Move each vector in turn to where it costs least; return the change in cost.
+    def reallocate(self, const int32_t[::1] rows):
+        """Move each row in turn to where it costs least; return the change in cost.
 
-        That may be a new cluster, or for a vector of no cluster its first. Of clusters that cost
+        That may be a new cluster, or for a row of no cluster its first. Of clusters that cost
         the same it is the present one, or the lowest.
         """
         cdef int64_t change = 0
         cdef Py_ssize_t j
         with nogil:
-            for j in range(vectors.shape[0]):
-                change += self._move(vectors[j], self._best(vectors[j]))
+            for j in range(rows.shape[0]):
+                change += self._move(rows[j], self._best(rows[j]))
         return change
 
     cdef int32_t _best(self, Py_ssize_t i) noexcept nogil:
-        """The cluster in which vector i costs least."""
+        """The cluster in which row i costs least."""
         cdef int64_t cost, least = INT64_MAX
         cdef int32_t a = self.z[i], b, n, g, best = a
         cdef Py_ssize_t s, cell, number = 0
@@ -165,11 +165,11 @@ cdef class Search:
         return best
 
     cdef int64_t _step(self, int32_t n) noexcept nogil:
-        """What one vector more adds to f(n)."""
+        """What one row more adds to f(n)."""
         return self.f[n + 1] - self.f[n]
 
     cdef int64_t _move(self, Py_ssize_t i, int32_t b) noexcept nogil:
-        """Move vector i to cluster b, from its own or from none; return the change in cost."""
+        """Move row i to cluster b, from its own or from none; return the change in cost."""
         cdef int64_t change = 0
         if b == self.z[i]:
             return 0

@@ -14,7 +14,7 @@ from bitmix.partitions.consensus import Consensus
 
 
 def block_rows(found: Consensus, clusters: int = 12, most: int = 30) -> np.ndarray:
-    """Choose vectors whose co-clustering shows blocks: some of each of the largest clusters.
+    """Choose rows whose co-clustering shows blocks: some of each of the largest clusters.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def block_rows(found: Consensus, clusters: int = 12, most: int = 30) -> np.ndarr
 
 
 def extremes(found: Consensus, most: int = 12, smallest: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """Choose vectors whose cluster is the most, and the least, certain.
+    """Choose rows whose cluster is the most, and the least, certain.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def extremes(found: Consensus, most: int = 12, smallest: int = 10) -> tuple[np.n
         How many of either, at most.
     smallest : int
         Both are from clusters of at least this size, or of the largest size if none has it: of
-        small ones nearly all vectors are as uncertain as can be.
+        small ones nearly all rows are as uncertain as can be.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def _by_certainty(found: Consensus, rows: np.ndarray) -> np.ndarray:
 def write_consensus(
     path: str | os.PathLike[str], found: Consensus, agreements: Mapping[str, np.ndarray]
 ) -> None:
-    """Write a consensus as JSON, and beside it as CSV the cluster and uncertainty of each vector.
+    """Write a consensus as JSON, and beside it as CSV the cluster and uncertainty of each row.
 
     Parameters
     ----------

@@ -21,13 +21,13 @@ def coclustering(
     *,
     most_memory: float = 2e9,
 ) -> np.ndarray:
-    """Return the probability that vectors share a cluster: the share of partitions where so.
+    """Return the probability that rows share a cluster: the share of partitions where so.
 
     Parameters
     ----------
     assignments : array of int, shape (S, N)
     rows, columns : arrays of int, shapes (R,) and (C,)
-        Which of the vectors, and which others; the same unless given. The result has R x C entries:
+        Which of the rows, and which others; the same unless given. The result has R x C entries:
         choose a few.
     most_memory : float, default 2 GB
         How many bytes the result may take.
@@ -85,21 +85,21 @@ def coclustering_above(
     labels = as_labels(assignments)
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold must be above 0 and at most 1, not {threshold}")
-    size, vectors = labels.shape
+    size, n = labels.shape
     sizes = [np.bincount(row) for row in labels]
     pairs = sum(float(np.dot(n, n)) for n in sizes) / size
     _check_memory(
         f"the probabilities from {threshold} take up to",
-        min(pairs / threshold, float(vectors) ** 2) * 12,
+        min(pairs / threshold, float(n) ** 2) * 12,
         most_memory,
         "ask for a higher threshold, or for `coclustering` of some rows",
     )
     offsets = np.cumsum([0, *map(len, sizes)])
     columns = (labels + offsets[:-1, None]).T.ravel()
     starts = np.arange(0, columns.size + 1, size)
-    member = sparse.csr_array((np.ones(columns.size), columns, starts), (vectors, offsets[-1]))
+    member = sparse.csr_array((np.ones(columns.size), columns, starts), (n, offsets[-1]))
     blocks = []
-    for first in range(0, vectors, _BLOCK):
+    for first in range(0, n, _BLOCK):
         block = member[first : first + _BLOCK] @ member.T
         block.data /= size
         block.data[block.data < threshold] = 0
@@ -110,18 +110,18 @@ def coclustering_above(
     return probabilities
 
 
-def _indices(name: str, vectors: np.ndarray, number: int) -> np.ndarray:
-    """Return which of a number of vectors are meant; or raise ValueError."""
-    vectors = np.asarray(vectors)
-    if vectors.ndim != 1 or not (vectors.dtype.kind in "iu" or vectors.size == 0):
+def _indices(name: str, chosen: np.ndarray, number: int) -> np.ndarray:
+    """Return the chosen rows of so many as indices, or raise ValueError."""
+    chosen = np.asarray(chosen)
+    if chosen.ndim != 1 or not (chosen.dtype.kind in "iu" or chosen.size == 0):
         raise ValueError(
-            f"{name} must be whole numbers of one dimension, not {vectors.dtype} of shape "
-            f"{vectors.shape}; for a mask: np.flatnonzero(mask)"
+            f"{name} must be whole numbers of one dimension, not {chosen.dtype} of shape "
+            f"{chosen.shape}; for a mask: np.flatnonzero(mask)"
         )
-    outside = vectors[(vectors < 0) | (vectors >= number)]
+    outside = chosen[(chosen < 0) | (chosen >= number)]
     if outside.size:
         raise ValueError(f"{name} must be from 0 to {number - 1}, found {outside[0]}")
-    return vectors.astype(np.intp)
+    return chosen.astype(np.intp)
 
 
 def _check_memory(what: str, needed: float, most: float, remedy: str) -> None:

@@ -66,7 +66,7 @@ def posterior_predictive(
 ) -> np.ndarray:
     """Draw completions of the queries from the posterior predictive distribution.
 
-    A sample draws a cluster, existing or new, from its posterior given the observed pixels, then
+    A sample draws a cluster, existing or new, from its posterior given the observed features, then
     each missing feature independently from that cluster. `merge_samples` makes one answer of them.
 
     Parameters

@@ -46,7 +46,7 @@ class Checkpoint:
         self.owner = self.path.with_name(f".{self.path.name}.owner")
 
     def read(self, wanted: Mapping[str, Any]) -> Latent | None:
-        """Return the state to continue from; None, with a line in the log why, if it is no use.
+        """Return the state to continue from, or None. If it cannot be used, the log says why.
 
         Parameters
         ----------

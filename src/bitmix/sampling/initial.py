@@ -1,8 +1,7 @@
 """First partitions of a chain.
 
-One interface: images x, (N, D) uint8, their mask (None where no pixel is missing), how many
-clusters are asked for, and the chain's bit generator; the cluster of each image is returned, in any
-numbering.
+All have one interface: rows x, (N, D) uint8, their mask (None if nothing is missing), the number of
+clusters, and the bit generator of the chain. They return the cluster of each row, in any numbering.
 """
 
 from __future__ import annotations
@@ -13,20 +12,20 @@ from bitmix import kernel
 
 
 def random_partition(x, observed, clusters, generator) -> np.ndarray:
-    """Return a cluster for each image, uniformly at random, shape (N,)."""
+    """Return a cluster for each row, uniformly at random, shape (N,)."""
     return kernel.integers(generator, clusters, len(x))
 
 
 def single_partition(x, observed, clusters, generator) -> np.ndarray:
-    """Return the same cluster for each image, shape (N,)."""
+    """Return the same cluster for each row, shape (N,)."""
     return np.zeros(len(x), np.intp)
 
 
 def seeded_partition(x, observed, clusters, generator) -> np.ndarray:
-    """Return for each image the nearest of `clusters` images drawn at random, shape (N,).
+    """Return for each row the nearest of `clusters` rows drawn at random, shape (N,).
 
-    The distance is Hamming's; with missing pixels it is the share of the pixels observed in both
-    that differ.
+    The distance is that of Hamming. With missing features it is the share that differs of the
+    features observed in both.
     """
     centres = kernel.permutation(generator, len(x))[:clusters]
     seen = np.ones((1, x.shape[1]), bool) if observed is None else observed

@@ -1,10 +1,9 @@
 """The moves of the sampler: one file each, one interface.
 
-A move changes a chain's state in place, leaves its posterior invariant, and consumes random numbers
-of the chain's generator only. It is called once a sweep for each time that the schedule has it, in
-the order of the schedule, and returns what it has to report for the trace: whole numbers or floats
-by name (an empty dict where there is nothing), the same names each time. Reports of the same name
-are added up over a sweep.
+A move changes the state of a chain in place, leaves its posterior invariant, and draws from the
+generator of the chain only. A sweep calls the moves in the order of the schedule. Each returns what
+it reports for the trace: whole numbers or floats by name, the same names each time, or an empty
+dict. Reports of the same name are added up over a sweep.
 """
 
 from __future__ import annotations

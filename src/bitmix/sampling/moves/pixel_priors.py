@@ -5,7 +5,7 @@ from bitmix.model import HYPERPRIORS
 
 
 def pixel_priors(mixture, settings, bit_generator):
-    """Update alpha_d and beta_d of each pixel given the assignments (Neal 2003)."""
+    """Update alpha_d and beta_d of each feature given the assignments (Neal 2003)."""
     prior = HYPERPRIORS[settings.hyperprior]
     kernel.update_priors(mixture, bit_generator, prior.rate, prior.power, prior.low, prior.high)
     return {}

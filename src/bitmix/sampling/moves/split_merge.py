@@ -4,9 +4,9 @@ from bitmix import kernel
 
 
 def split_merge(mixture, settings, bit_generator):
-    """Make `settings.proposals` proposals (Jain and Neal 2004; `bitmix.kernel.SplitMerge`).
+    """Make `settings.proposals` proposals (Jain and Neal 2004; see bitmix/kernel/split_merge.pyx).
 
-    Reports how many splits, merges and repartitions (two clusters divided anew) were proposed and
+    Report how many splits, merges and repartitions (two clusters divided anew) were proposed, and
     how many accepted.
     """
     tally = kernel.split_merge(mixture, bit_generator, settings.proposals)
