@@ -32,11 +32,11 @@ class Hyperprior:
         return self.rate > 0
 
 
-#: Hyperpriors of alpha and beta by name. "exponential" is proper: alpha and beta are independent with
-#: rate 1.2. Its lower bound cuts off 1e-8 of the probability and keeps both within single precision.
-#: "bda" is p ∝ (alpha + beta)^(-5/2) of Gelman et al., Bayesian Data Analysis, ch. 5, as in the 2015
-#: study. It is improper, and so is the posterior of a feature that is constant in the data; hence
-#: the bounds.
+#: Hyperpriors of alpha and beta by name. "exponential" is proper: alpha and beta are independent
+#: with rate 1.2. Its lower bound cuts off 1e-8 of the probability and keeps both within single
+#: precision. "bda" is p ∝ (alpha + beta)^(-5/2) of Gelman et al., Bayesian Data Analysis, ch. 5, as
+#: in the 2015 study. It is improper, and so is the posterior of a feature that is constant in the
+#: data; hence the bounds.
 HYPERPRIORS = {
     "exponential": Hyperprior(rate=1.2, power=0.0, low=1e-8),
     "bda": Hyperprior(rate=0.0, power=2.5, low=1e-4, high=1e4),

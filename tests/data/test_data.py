@@ -435,7 +435,10 @@ def test_shuffle_without_labels(dataset):
         ({"image_shape": (2, 2)}, "3 pixels"),
         ({"observed": np.ones((2, 3), np.uint8)}, "boolean array"),
         ({"observed": np.ones(3, bool)}, r"shape of x, \(2, 3\)"),
-        ({"x": np.ones((2, 3), np.uint8), "observed": np.eye(2, 3) > 0}, "0 where a pixel is miss"),
+        (
+            {"x": np.ones((2, 3), np.uint8), "observed": np.eye(2, 3) > 0},
+            "0 where a feature is miss",
+        ),
     ],
 )
 def test_bad_dataset(arguments, message):
@@ -518,7 +521,7 @@ def test_truncated_or_damaged_dataset(dataset, tmp_path):
     assert flipped != whole
     for content in (*(whole[:length] for length in range(0, len(whole), 50)), flipped):
         path.write_bytes(content)
-        with pytest.raises(DataError, match=f"{path} is not a whole data set"):
+        with pytest.raises(DataError, match=f"{path} is not a complete data set"):
             load_dataset(path)
 
 
@@ -527,7 +530,7 @@ def test_other_files_are_not_datasets(tmp_path):
     for array in (np.zeros(3), np.array([print], dtype=object)):
         with path.open("wb") as file:
             np.save(file, array)
-        with pytest.raises(DataError, match="not a whole data set"):
+        with pytest.raises(DataError, match="not a complete data set"):
             load_dataset(path)
     with path.open("wb") as file:
         np.savez(file, something=np.zeros(3))

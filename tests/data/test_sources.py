@@ -116,7 +116,7 @@ def test_an_idx_file_of_vectors_without_labels(write):
 def test_bad_idx(write):
     file, labels = write("images", idx(GREY)), write("labels", idx(np.zeros(3, np.uint8)))
     fails(DataError, labels, "is it the labels_file?", source="idx", file=labels)
-    fails(DataError, labels, "(3,)", "4 vectors", source="idx", file=file, labels_file=labels)
+    fails(DataError, labels, "(3,)", "4 rows", source="idx", file=file, labels_file=labels)
     cut = write("cut", idx(GREY)[:-1])
     fails(DataError, cut, "header says", source="idx", file=cut)
     fails(DataError, "missing", "No such file", "Snakefile", source="idx", file="missing")
@@ -146,7 +146,7 @@ def test_the_shape_of_images(write):
     assert sources.load("array", file=flat, image_shape=[3, 2])[0].image_shape == (3, 2)
     assert sources.load("array", file=images)[0].image_shape == (2, 3)
     assert np.array_equal(sources.load("array", file=images)[0].x, X)
-    fails(DataError, flat, "6 pixels", "[2, 2]", source="array", file=flat, image_shape=[2, 2])
+    fails(DataError, flat, "6 features", "[2, 2]", source="array", file=flat, image_shape=[2, 2])
     fails(DataError, images, "(2, 3)", source="array", file=images, image_shape=[3, 2])
 
 
@@ -183,7 +183,7 @@ def test_bad_npz_and_labels(write):
     file = write("x.npz", {"data": X, "kinds": X})
     fails(DataError, file, "data, kinds", "call the data x", source="array", file=file)
     file = write("x.npz", {"x": X, "labels": np.arange(4)})
-    fails(DataError, file, "(4,)", "3 vectors", source="array", file=file)
+    fails(DataError, file, "(4,)", "3 rows", source="array", file=file)
     for labels, part in (
         (np.array([1, np.nan, 2]), "row 1: the label nan"),
         (1j * X[:, 0], "complex"),
@@ -192,7 +192,9 @@ def test_bad_npz_and_labels(write):
         fails(DataError, file, part, "whole numbers", source="array", file=file)
     file = write("x.npy", X)
     blank = write("labels.txt", "a\n\nb\n")
-    fails(DataError, blank, "line 2: no label", source="array", file=file, labels_file=blank)
+    fails(
+        DataError, blank, "line 2: there is no label", source="array", file=file, labels_file=blank
+    )
 
 
 # CSV ---------------------------------------------------------------------------------------------
@@ -248,7 +250,7 @@ def test_a_column_of_labels(write, labels, expected):
         ('0,1\n0,"1\n', {}, ["line 2", "save it as CSV"]),
         (b"\xff\xfe0\x00", {}, ["UTF-8"]),
         ("a,b\n0,1\n", {"label_column": "c"}, ["no column 'c'", "a, b"]),
-        ("a,b\n0,1\n,1\n", {"label_column": "a"}, ["line 3: no label"]),
+        ("a,b\n0,1\n,1\n", {"label_column": "a"}, ["line 3: there is no label"]),
         ("a\n0\n", {"label_column": "a"}, ["no column beside a"]),
         ("0,1\n", {"labels": [1]}, ["no labels to select 1 by"]),
         (
@@ -256,7 +258,7 @@ def test_a_column_of_labels(write, labels, expected):
             {"label_column": "a", "labels": [5, 6]},
             ["nothing labelled 6", "0, 5"],
         ),
-        ("0,1\n", {"image_shape": [2, 2]}, ["2 pixels", "[2, 2]"]),
+        ("0,1\n", {"image_shape": [2, 2]}, ["2 features", "[2, 2]"]),
     ],
 )
 def test_bad_csv(write, content, settings, parts):
@@ -313,7 +315,7 @@ def test_images_are_turned_as_they_are_shown(tmp_path):
 
 def test_images_that_cannot_be_used(tmp_path):
     path = tmp_path / "a.png"
-    fails(DataError, "no folder", "Snakefile", source="images", folder=path)
+    fails(DataError, "not a folder", "Snakefile", source="images", folder=path)
     fails(DataError, tmp_path, "no images", ".png", source="images", folder=tmp_path)
     whole = image(path, np.random.default_rng(0).integers(0, 256, (40, 40), np.uint8)).read_bytes()
     for content in (b"no image", whole[: len(whole) // 2]):

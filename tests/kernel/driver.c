@@ -79,7 +79,7 @@ static int32_t *counts(ptrdiff_t n, int32_t most)
     return p;
 }
 
-/* Distinct on-pixels of `rows`, ascending, about one in `every` */
+/* Distinct on-features of `rows`, ascending, about one in `every` */
 static uint32_t *on_pixels(ptrdiff_t rows, int64_t every, ptrdiff_t *n)
 {
     uint32_t *on = array((size_t)rows, sizeof *on);
@@ -90,10 +90,10 @@ static uint32_t *on_pixels(ptrdiff_t rows, int64_t every, ptrdiff_t *n)
     return on;
 }
 
-static uint16_t *bits_of(ptrdiff_t pixels)
+static uint16_t *bits_of(ptrdiff_t features)
 {
-    uint16_t *bits = array((size_t)(pixels / 16), sizeof *bits);
-    for (ptrdiff_t d = 0; d < pixels / 16; d++)
+    uint16_t *bits = array((size_t)(features / 16), sizeof *bits);
+    for (ptrdiff_t d = 0; d < features / 16; d++)
         bits[d] = (uint16_t)draw();
     return bits;
 }
@@ -177,7 +177,7 @@ static void drive_choose(const bitmix_simd *simd)
     end("choose");
 }
 
-/* The functions of one cluster and one image, over the same inputs */
+/* The functions of one cluster and one row, over the same inputs */
 static void drive_cluster(const bitmix_simd *simd)
 {
     const char *names[] = {"sum_on", "cluster_logs", "changed_logs", "change", "take_max",
@@ -186,38 +186,38 @@ static void drive_cluster(const bitmix_simd *simd)
     begin();
     for (int f = 0; f < 6; f++)
         hashes[f] = hash;
-    for (ptrdiff_t pixels = 32; pixels <= 800; pixels += 64) {
-        const size_t size = (size_t)pixels * sizeof(float);
+    for (ptrdiff_t features = 32; features <= 800; features += 64) {
+        const size_t size = (size_t)features * sizeof(float);
         const int32_t most = 1 << below(20);
-        float *alpha = floats(pixels, 1e-4, 3.0), *beta = floats(pixels, 1e-4, 3.0);
-        int32_t *c = counts(pixels, most);
-        uint16_t *bits = bits_of(pixels);
-        float *log_on = floats(pixels, 0.0, 1.0), *log_off = floats(pixels, 0.0, 1.0);
-        float *weights = floats(pixels, -8.0, 16.0), *changed = floats(pixels, 0.0, 1.0);
-        float *top = floats(pixels, -8.0, 16.0);
+        float *alpha = floats(features, 1e-4, 3.0), *beta = floats(features, 1e-4, 3.0);
+        int32_t *c = counts(features, most);
+        uint16_t *bits = bits_of(features);
+        float *log_on = floats(features, 0.0, 1.0), *log_off = floats(features, 0.0, 1.0);
+        float *weights = floats(features, -8.0, 16.0), *changed = floats(features, 0.0, 1.0);
+        float *top = floats(features, -8.0, 16.0);
 
         hash = hashes[0];
-        take_float(simd->sum_on(weights, bits, pixels));
+        take_float(simd->sum_on(weights, bits, features));
         hashes[0] = hash, hash = hashes[4];
-        simd->take_max(weights, pixels, top);
+        simd->take_max(weights, features, top);
         take(top, size);
         hashes[4] = hash, hash = hashes[5];
-        take_double(simd->sum_log(alpha, (float)most, pixels));
+        take_double(simd->sum_log(alpha, (float)most, features));
         hashes[5] = hash, hash = hashes[1];
         for (int32_t lag = 1; lag >= 0; lag--) {
-            take_double(simd->cluster_logs(alpha, beta, c, most + lag, lag, pixels, log_on,
+            take_double(simd->cluster_logs(alpha, beta, c, most + lag, lag, features, log_on,
                                            log_off, weights));
             take(log_on, size), take(log_off, size), take(weights, size);
         }
         hashes[1] = hash;
-        /* all counts are at most `most`: the image joins, then leaves */
+        /* all counts are at most `most`: the row joins, then leaves */
         for (int32_t delta = 1; delta >= -1; delta -= 2) {
             const int32_t n = delta > 0 ? most + 1 : most;
             hash = hashes[2];
-            take_double(simd->changed_logs(alpha, beta, c, n, bits, delta, pixels, changed));
+            take_double(simd->changed_logs(alpha, beta, c, n, bits, delta, features, changed));
             take(changed, size);
             hashes[2] = hash, hash = hashes[3];
-            take_double(simd->change(alpha, beta, c, n, bits, delta, pixels,
+            take_double(simd->change(alpha, beta, c, n, bits, delta, features,
                                      delta > 0 ? NULL : changed, log_on, log_off, weights));
             take(c, size), take(log_on, size), take(log_off, size), take(weights, size);
             hashes[3] = hash;
@@ -234,20 +234,20 @@ static void drive_cluster(const bitmix_simd *simd)
 static void drive_masked(const bitmix_simd *simd)
 {
     begin();
-    for (ptrdiff_t pixels = 32; pixels <= 672; pixels += 128) {
-        const size_t size = (size_t)pixels * sizeof(float);
-        float *alpha = floats(pixels, 1e-4, 3.0), *beta = floats(pixels, 1e-4, 3.0);
-        float *shift = floats(pixels, 1e-4, 6.0), *weights = floats(pixels, 0.0, 1.0);
-        float *weights_missing = floats(pixels, 0.0, 1.0);
-        int32_t *c = counts(pixels, 100), *members = counts(pixels, 100);
-        for (ptrdiff_t d = 0; d < pixels; d++) /* one image that may leave, one that may stay */
+    for (ptrdiff_t features = 32; features <= 672; features += 128) {
+        const size_t size = (size_t)features * sizeof(float);
+        float *alpha = floats(features, 1e-4, 3.0), *beta = floats(features, 1e-4, 3.0);
+        float *shift = floats(features, 1e-4, 6.0), *weights = floats(features, 0.0, 1.0);
+        float *weights_missing = floats(features, 0.0, 1.0);
+        int32_t *c = counts(features, 100), *members = counts(features, 100);
+        for (ptrdiff_t d = 0; d < features; d++) /* one row that may leave, one that may stay */
             c[d]++, members[d] += c[d] + 1;
-        uint16_t *bits = bits_of(pixels), *missing = bits_of(pixels);
-        for (ptrdiff_t i = 0; i < pixels / 16; i++)
+        uint16_t *bits = bits_of(features), *missing = bits_of(features);
+        for (ptrdiff_t i = 0; i < features / 16; i++)
             bits[i] &= (uint16_t)~missing[i];
         for (int32_t delta = -1; delta <= 1; delta++) {
             take_double(simd->masked_logs(alpha, beta, shift, c, members, bits, missing, delta,
-                                          pixels, weights, weights_missing));
+                                          features, weights, weights_missing));
             take(weights, size), take(weights_missing, size);
         }
         free(alpha), free(beta), free(shift), free(weights), free(weights_missing);
@@ -282,7 +282,7 @@ static void drive_scatter(const bitmix_simd *simd)
     end("scatter_costs");
 }
 
-/* ---------------------------------------------------------------- the pixel priors' functions */
+/* ---------------------------------------------------------------- the feature priors' functions */
 
 static void drive_sums(const bitmix_simd *simd)
 {
@@ -310,15 +310,15 @@ static void drive_sums(const bitmix_simd *simd)
 static void drive_log_marginal(const bitmix_simd *simd)
 {
     begin();
-    for (ptrdiff_t pixels = 32; pixels <= 96; pixels += 32) {
-        const ptrdiff_t clusters = 7, cells = clusters * pixels;
-        double *alpha = doubles(pixels, 1e-4, 3.0), *beta = doubles(pixels, 1e-4, 3.0);
-        double *out = doubles(pixels, 0.0, 1.0);
+    for (ptrdiff_t features = 32; features <= 96; features += 32) {
+        const ptrdiff_t clusters = 7, cells = clusters * features;
+        double *alpha = doubles(features, 1e-4, 3.0), *beta = doubles(features, 1e-4, 3.0);
+        double *out = doubles(features, 0.0, 1.0);
         int32_t *c = counts(cells, 100), *members = counts(cells, 100);
         for (ptrdiff_t i = 0; i < cells; i++)
             members[i] += c[i];
-        simd->log_marginal(alpha, beta, c, members, clusters, pixels, out);
-        take(out, (size_t)pixels * sizeof *out);
+        simd->log_marginal(alpha, beta, c, members, clusters, features, out);
+        take(out, (size_t)features * sizeof *out);
         free(alpha), free(beta), free(out), free(c), free(members);
     }
     end("log_marginal");

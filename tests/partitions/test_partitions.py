@@ -306,7 +306,7 @@ def test_what_is_not_partitions_is_refused(wrong):
 
 def test_more_than_exact_sums_hold_is_refused(samples, monkeypatch):
     monkeypatch.setattr(numbering, "UNIT", 2.0**-50)
-    with pytest.raises(ValueError, match="21 partitions of 300 vectors are too many"):
+    with pytest.raises(ValueError, match="21 partitions of 300 rows are too many"):
         consensus(samples)
     consensus(samples[:1])
 
@@ -352,7 +352,7 @@ def test_chains_that_kept_nothing_give_their_last_partition(latents):
 def test_chains_of_different_vectors_are_refused(latents):
     x = np.eye(6, dtype=np.uint8)
     other = bitmix.sample_chain(x, 0, sweeps=1, initial_clusters=2, progress=False)
-    with pytest.raises(ValueError, match=r"number of vectors: \[6, 40\]"):
+    with pytest.raises(ValueError, match=r"number of rows: \[6, 40\]"):
         of_chains([*latents, other])
     with pytest.raises(ValueError, match="at least one Latent"):
         of_chains([])

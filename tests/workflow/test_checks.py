@@ -62,7 +62,7 @@ def test_summary(run, found):
 
 
 def test_expected_values_leave_out_the_times(found):
-    assert found.keys() - summary.expected_values(found).keys() == {"seconds"}
+    assert found.keys() - summary.expected_values(found).keys() == {"image_shape", "seconds"}
 
 
 def test_results_table(found):
@@ -90,7 +90,7 @@ def test_closing_lines(found):
     sweeps = found["configuration"]["sweeps"]
     few = f"not established ({sweeps} sweeps are too few; see diagnostics.json)"
     assert lines(found, False, 3)[4].endswith(few)
-    found["data"]["image_shape"] = None
+    found["image_shape"] = None
     assert lines(found)[1].endswith("40 rows of 6 features")
 
 

@@ -20,9 +20,9 @@ Row = dict[str, Any]
 class Average:
     """The average of mixtures that are added one by one, and its scores.
 
-    There are two averages, as in `bitmix.complete`. That of the densities weighs each mixture by its
-    probability of the observed features (``chain_weights="evidence"``). The plain one averages the
-    completions ("equal").
+    There are two averages, as in `bitmix.complete`. That of the densities weighs each mixture by
+    its probability of the observed features (``chain_weights="evidence"``). The plain one averages
+    the completions ("equal").
 
     Attributes
     ----------

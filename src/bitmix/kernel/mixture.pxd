@@ -40,7 +40,7 @@ cdef class Mixture:
     cdef double[::1] sum_off            # sum_d log_off
     cdef float[:, ::1] weights          # log_on - log_off, (room, P), if the index wants rows
     cdef float[::1] base
-    cdef float[::1] scores, scratch     # of one row for all clusters, and what `choose` makes of them
+    cdef float[::1] scores, scratch     # of one row for all clusters; scratch of `choose`
     cdef float[::1] column              # (P,) scratch: the weights of one cluster, if not
 
     # scores of members for their own cluster, without themselves

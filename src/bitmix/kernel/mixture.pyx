@@ -42,7 +42,7 @@ cdef class Index:
     cdef Py_ssize_t choose(
         self, Mixture mixture, Py_ssize_t i, Py_ssize_t own, double u
     ) noexcept nogil:
-        """Draw a cluster for row i of cluster `own`, given all other rows, by u: K for a new one."""
+        """Draw a cluster for row i of cluster `own` given all others, by u: K for a new one."""
         return NONE
 
 

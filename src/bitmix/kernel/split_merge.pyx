@@ -45,8 +45,8 @@ cdef class SplitMerge:
        0.4, a repartition with 0.2.
     2. For a split, draw a row j uniformly from the rest of a. For a merge or a repartition, draw a
        cluster b other than a with probability s(b), proportional to exp(score / temperature). The
-       score is that of row i for b in a Gibbs sweep. The temperature is sqrt(D) / 3, but at least 1,
-       as scores are further apart the more features there are. Draw j uniformly from b.
+       score is that of row i for b in a Gibbs sweep. The temperature is sqrt(D) / 3, at least 1, as
+       scores are further apart the more features there are. Draw j uniformly from b.
     3. Divide the rows S of a (and b) into a launch state, one part with i, one with j: see
        `Division.make_launch_state` (Dahl 2005).
     4. One more scan from the launch state makes the parts a', b' of a split or repartition; q is

@@ -91,7 +91,7 @@ def closing_lines(
     """Return where the results of a run are, and six lines about them."""
     chains = summary["chains"]
     lines = {
-        "data": _data(summary["data"]),
+        "data": _data(summary),
         "clusters": "  ".join(str(chain["clusters"]) for chain in chains),
         "log joint": "  ".join(f"{chain['log_joint']:,.1f}" for chain in chains),
         "mixing": _mixing(summary["configuration"]["sweeps"], diagnostics),
@@ -101,9 +101,9 @@ def closing_lines(
     return "\n".join([f"Results: {folder}", *(f"  {key:<12}{text}" for key, text in lines.items())])
 
 
-def _data(data: Mapping[str, Any]) -> str:
-    rows, features = data["shape"]
-    names = ("images", "pixels") if data.get("image_shape") else ("rows", "features")
+def _data(summary: Mapping[str, Any]) -> str:
+    rows, features = summary["data"]["shape"]
+    names = ("images", "pixels") if summary.get("image_shape") else ("rows", "features")
     return f"{rows:,} {names[0]} of {features:,} {names[1]}"
 
 

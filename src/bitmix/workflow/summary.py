@@ -16,6 +16,9 @@ from bitmix.io import write_json
 
 Summary = Mapping[str, Any]
 
+# The data's sha256 and shape identify the rows; times differ from run to run.
+_NOT_COMPARED = ("image_shape", "seconds")
+
 
 def summarise(
     configuration: Mapping[str, Any],
@@ -45,6 +48,7 @@ def summarise(
         "configuration": _without_places(configuration),
         "data": _data(dataset),
         "chains": [_chain(latent) for latent in latents],
+        "image_shape": dataset.image_shape and list(dataset.image_shape),
         "figures": {name: _figure(path) for name, path in sorted(figures.items())},
         "versions": {
             "bitmix": version("bitmix"),
@@ -71,7 +75,7 @@ def write_summary(
 
 def expected_values(summary: Summary) -> dict[str, Any]:
     """Return the part of a summary that a repetition must find again."""
-    return {key: value for key, value in summary.items() if key != "seconds"}
+    return {key: value for key, value in summary.items() if key not in _NOT_COMPARED}
 
 
 def _without_places(configuration: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,7 +91,6 @@ def _data(dataset: Dataset) -> dict[str, Any]:
     return {
         "sha256": dataset.sha256,
         "shape": list(dataset.x.shape),
-        "image_shape": dataset.image_shape and list(dataset.image_shape),
         "labels": dict(zip(map(str, values.tolist()), counts.tolist(), strict=True)),
     }
 

@@ -8,18 +8,6 @@
 
 #define LANES BITMIX_LANES
 
-/* Vectors whose sums stay in registers over one pass of an image's pixels, floats and costs */
-#if defined(__AVX512F__)
-#define MAX_BLOCKS 12
-#define MAX_COST_BLOCKS 6
-#elif defined(__AVX2__) || defined(__aarch64__)
-#define MAX_BLOCKS 6
-#define MAX_COST_BLOCKS 2
-#else
-#define MAX_BLOCKS 3
-#define MAX_COST_BLOCKS 1
-#endif
-
 INLINE f32x16 load_f32(const float *p)
 {
     f32x16 v;
@@ -90,217 +78,7 @@ INLINE double reduce(f64x8 v)
 
 INLINE double total(sum_f64 sum) { return reduce(sum.low + sum.high); }
 
-INLINE void score_blocks(const float *weights, ptrdiff_t stride, const uint32_t *on,
-                         ptrdiff_t n_on, const float *base, float *out, const int blocks)
-{
-    f32x16 sum[MAX_BLOCKS];
-#pragma GCC unroll 12
-    for (int b = 0; b < blocks; b++)
-        sum[b] = load_f32(base + b * LANES);
-    for (ptrdiff_t j = 0; j < n_on; j++) {
-        const float *row = weights + (ptrdiff_t)on[j] * LANES;
-#pragma GCC unroll 12
-        for (int b = 0; b < blocks; b++)
-            sum[b] += load_f32(row + b * stride);
-    }
-#pragma GCC unroll 12
-    for (int b = 0; b < blocks; b++)
-        store_f32(out + b * LANES, sum[b]);
-}
-
-/* Columns in as few passes as registers allow, of nearly equal width */
-#define EACH_WIDTH(function, matrix, lanes, most)                                                 \
-    for (ptrdiff_t done = 0; done < blocks;) {                                                   \
-        const ptrdiff_t passes = (blocks - done + (most) - 1) / (most);                          \
-        const ptrdiff_t width = (blocks - done + passes - 1) / passes;                           \
-        const ptrdiff_t k = done * (lanes);                                                      \
-        switch (width) {                                                                         \
-            CASES(function, matrix, most)                                                           \
-        }                                                                                        \
-        done += width;                                                                           \
-    }
-#define CASE(function, matrix, most, n)                                                           \
-    case n:                                                                                      \
-        if (n <= (most))                                                                         \
-            function(matrix + done * stride, stride, on, n_on, base + k, out + k,                \
-                     n <= (most) ? n : 1);                                                       \
-        break;
-#define CASES(f, m, most)                                                                         \
-    CASE(f, m, most, 1) CASE(f, m, most, 2) CASE(f, m, most, 3) CASE(f, m, most, 4)              \
-    CASE(f, m, most, 5) CASE(f, m, most, 6) CASE(f, m, most, 7) CASE(f, m, most, 8)              \
-    CASE(f, m, most, 9) CASE(f, m, most, 10) CASE(f, m, most, 11) CASE(f, m, most, 12)
-
-static void score(const float *weights, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
-                  const float *base, ptrdiff_t blocks, float *out)
-{
-    EACH_WIDTH(score_blocks, weights, LANES, MAX_BLOCKS)
-}
-
-typedef float f32x4 __attribute__((vector_size(16)));
-typedef uint16_t u16x32 __attribute__((vector_size(64)));
-typedef uint8_t u8x64 __attribute__((vector_size(64)));
-#define WIDE 32
-
-INLINE u16x32 load_u16(const uint16_t *p)
-{
-    u16x32 v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-INLINE u8x64 load_u8(const uint8_t *p)
-{
-    u8x64 v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-INLINE void store_u16(uint16_t *p, u16x32 v) { memcpy(p, &v, sizeof v); }
-
-/* a + b, held at 65535; no compiler finds the instruction by itself */
-INLINE u16x32 add_saturated(u16x32 a, u16x32 b)
-{
-#if defined(__AVX512BW__)
-    return (u16x32)_mm512_adds_epu16((__m512i)a, (__m512i)b);
-#elif defined(__AVX2__)
-    __m256i x[2], y[2];
-    memcpy(x, &a, sizeof x);
-    memcpy(y, &b, sizeof y);
-    for (int i = 0; i < 2; i++)
-        x[i] = _mm256_adds_epu16(x[i], y[i]);
-    memcpy(&a, x, sizeof x);
-    return a;
-#elif defined(__SSE2__)
-    __m128i x[4], y[4];
-    memcpy(x, &a, sizeof x);
-    memcpy(y, &b, sizeof y);
-    for (int i = 0; i < 4; i++)
-        x[i] = _mm_adds_epu16(x[i], y[i]);
-    memcpy(&a, x, sizeof x);
-    return a;
-#else
-    const u16x32 sum = a + b;
-    return sum | (u16x32)(sum < a);
-#endif
-}
-
-/* A block is 64 columns of bytes below 128. Two rows are added as bytes, then as 32 pairs: the first
- * of a pair goes to sum[b][0], the second to sum[b][1], so that the column BITMIX_COST_COLUMN(k)
- * ends at out[k]. */
-INLINE void screen_blocks(const uint8_t *costs, ptrdiff_t stride, const uint32_t *on,
-                          ptrdiff_t n_on, const uint16_t *base, uint16_t *out, const int blocks)
-{
-    u16x32 sum[MAX_COST_BLOCKS][2];
-#pragma GCC unroll 12
-    for (int b = 0; b < blocks; b++)
-        for (int i = 0; i < 2; i++)
-            sum[b][i] = load_u16(base + (2 * b + i) * WIDE);
-    for (ptrdiff_t j = 0; j < n_on; j += 2) {
-        const uint8_t *row = costs + (ptrdiff_t)on[j] * 2 * WIDE;
-        const uint8_t *next = j + 1 < n_on ? costs + (ptrdiff_t)on[j + 1] * 2 * WIDE : NULL;
-#pragma GCC unroll 12
-        for (int b = 0; b < blocks; b++) {
-            u8x64 pairs = load_u8(row + b * stride);
-            if (next)
-                pairs += load_u8(next + b * stride);
-            sum[b][0] = add_saturated(sum[b][0], (u16x32)pairs & 255);
-            sum[b][1] = add_saturated(sum[b][1], (u16x32)pairs >> 8);
-        }
-    }
-#pragma GCC unroll 12
-    for (int b = 0; b < blocks; b++)
-        for (int i = 0; i < 2; i++)
-            store_u16(out + (2 * b + i) * WIDE, sum[b][i]);
-}
-
-static uint16_t screen(const uint8_t *costs, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
-                       const uint16_t *base, ptrdiff_t blocks, ptrdiff_t but, uint16_t *out)
-{
-    EACH_WIDTH(screen_blocks, costs, 2 * WIDE, MAX_COST_BLOCKS)
-    const uint16_t kept = out[but];
-    out[but] = 65535;
-    u16x32 least = load_u16(out);
-    for (ptrdiff_t b = 1; b < 2 * blocks; b++) {
-        const u16x32 v = load_u16(out + b * WIDE);
-        const u16x32 less = (u16x32)(v < least);
-        least = (v & less) | (least & ~less);
-    }
-    out[but] = kept;
-    uint16_t min = 65535;
-    for (int i = 0; i < WIDE; i++)
-        min = least[i] < min ? least[i] : min;
-    return min;
-}
-
-static ptrdiff_t below(const uint16_t *out, ptrdiff_t blocks, uint16_t limit, int32_t *columns)
-{
-    ptrdiff_t n = 0;
-    for (ptrdiff_t b = 0; b < 2 * blocks; b++) {
-        const u16x32 found = (u16x32)(load_u16(out + b * WIDE) <= limit);
-        int64_t four[WIDE / 4];
-        memcpy(four, &found, sizeof four);
-        for (int i = 0; i < WIDE / 4; i++)
-            if (four[i])
-                for (ptrdiff_t k = b * WIDE + 4 * i; k < b * WIDE + 4 * i + 4; k++) {
-                    columns[n] = (int32_t)k; /* overwritten by the next unless it is below */
-                    n += out[k] <= limit;
-                }
-    }
-    return n;
-}
-
-/* Sum of the lanes, by halves; as a loop, GCC goes through memory */
-INLINE float sum_lanes(f32x16 v)
-{
-    f32x8 half[2];
-    memcpy(half, &v, sizeof half);
-    const f32x8 eight = half[0] + half[1];
-    f32x4 quarter[2];
-    memcpy(quarter, &eight, sizeof quarter);
-    const f32x4 four = quarter[0] + quarter[1];
-    return (four[0] + four[2]) + (four[1] + four[3]);
-}
-
-static ptrdiff_t choose(const float *score, ptrdiff_t blocks, double u, double rest, float *p)
-{
-    f32x16 top = load_f32(score);
-    for (ptrdiff_t b = 1; b < blocks; b++) {
-        const f32x16 s = load_f32(score + b * LANES);
-        top = select_f32(s > top, s, top);
-    }
-    float max = top[0];
-    for (int i = 1; i < LANES; i++)
-        max = top[i] > max ? top[i] : max;
-
-    double sum = 0.0;
-    for (ptrdiff_t b = 0; b < blocks; b++) {
-        const f32x16 e = exp_f32(load_f32(score + b * LANES) - max);
-        store_f32(p + b * LANES, e);
-        sum += (double)sum_lanes(e);
-    }
-
-    /* Skip whole blocks while their sum leaves the cumulative sum below the target */
-    const double target = u * (sum + rest);
-    double before = 0.0;
-    ptrdiff_t b = 0;
-    for (; b < blocks - 1; b++) {
-        const double after = before + (double)sum_lanes(load_f32(p + b * LANES));
-        if (after > target)
-            break;
-        before = after;
-    }
-    ptrdiff_t last = -1;
-    for (ptrdiff_t k = b * LANES; k < blocks * LANES; k++) {
-        const double after = before + (double)p[k];
-        if (p[k] > 0.0f) {
-            last = k;
-            if (after > target)
-                return rest > 0.0 && u * sum < before + rest ? -1 : k;
-        }
-        before = after;
-    }
-    return rest > 0.0 ? -1 : last; /* rounding may leave the sum of the lanes short of the target */
-}
+#include "scoring.h"
 
 /* a + b in the lanes whose bit of the word is set, a in the others */
 INLINE f32x16 add_lanes(f32x16 a, uint16_t word, f32x16 b)
@@ -312,10 +90,10 @@ INLINE f32x16 add_lanes(f32x16 a, uint16_t word, f32x16 b)
 #endif
 }
 
-static float sum_on(const float *column, const uint16_t *bits, ptrdiff_t pixels)
+static float sum_on(const float *column, const uint16_t *bits, ptrdiff_t features)
 {
     f32x16 sum[2] = {{0}, {0}};
-    for (ptrdiff_t pair = 0; pair < pixels; pair += 2 * LANES)
+    for (ptrdiff_t pair = 0; pair < features; pair += 2 * LANES)
         for (int i = 0; i < 2; i++) {
             const ptrdiff_t d = pair + i * LANES;
             sum[i] = add_lanes(sum[i], bits[d / LANES], load_f32(column + d));
@@ -324,11 +102,11 @@ static float sum_on(const float *column, const uint16_t *bits, ptrdiff_t pixels)
 }
 
 static double cluster_logs(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
-                           int32_t lag, ptrdiff_t pixels, float *log_on, float *log_off,
+                           int32_t lag, ptrdiff_t features, float *log_on, float *log_off,
                            float *weights)
 {
     sum_f64 sum = {{0}, {0}};
-    for (ptrdiff_t pair = 0; pair < pixels; pair += 2 * LANES) {
+    for (ptrdiff_t pair = 0; pair < features; pair += 2 * LANES) {
         f32x16 b[2];
         for (int i = 0; i < 2; i++) {
             const ptrdiff_t d = pair + i * LANES;
@@ -353,10 +131,10 @@ INLINE f32x16 changed_log(const float *alpha, const float *beta, i32x16 c, int32
 }
 
 static double changed_logs(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
-                           const uint16_t *bits, int32_t delta, ptrdiff_t pixels, float *changed)
+                           const uint16_t *bits, int32_t delta, ptrdiff_t features, float *changed)
 {
     sum_f64 sum = {{0}, {0}};
-    for (ptrdiff_t pair = 0; pair < pixels; pair += 2 * LANES) {
+    for (ptrdiff_t pair = 0; pair < features; pair += 2 * LANES) {
         f32x16 l[2];
         for (int i = 0; i < 2; i++) {
             const ptrdiff_t d = pair + i * LANES;
@@ -370,11 +148,11 @@ static double changed_logs(const float *alpha, const float *beta, const int32_t 
 }
 
 static double change(const float *alpha, const float *beta, int32_t *counts, int32_t n,
-                     const uint16_t *bits, int32_t delta, ptrdiff_t pixels, const float *changed,
+                     const uint16_t *bits, int32_t delta, ptrdiff_t features, const float *changed,
                      float *log_on, float *log_off, float *weights)
 {
     sum_f64 sum = {{0}, {0}};
-    for (ptrdiff_t pair = 0; pair < pixels; pair += 2 * LANES) {
+    for (ptrdiff_t pair = 0; pair < features; pair += 2 * LANES) {
         f32x16 b[2];
         for (int i = 0; i < 2; i++) {
             const ptrdiff_t d = pair + i * LANES;
@@ -396,11 +174,11 @@ static double change(const float *alpha, const float *beta, int32_t *counts, int
 
 static double masked_logs(const float *alpha, const float *beta, const float *shift,
                           const int32_t *counts, const int32_t *members, const uint16_t *bits,
-                          const uint16_t *missing, int32_t delta, ptrdiff_t pixels, float *weights,
+                          const uint16_t *missing, int32_t delta, ptrdiff_t features, float *weights,
                           float *weights_missing)
 {
     sum_f64 sum = {{0}, {0}};
-    for (ptrdiff_t pair = 0; pair < pixels; pair += 2 * LANES) {
+    for (ptrdiff_t pair = 0; pair < features; pair += 2 * LANES) {
         f32x16 base[2];
         for (int i = 0; i < 2; i++) {
             const ptrdiff_t d = pair + i * LANES;
@@ -445,18 +223,18 @@ static double scatter_costs(const float *column, const float *ceiling, float sca
     return (double)sum_lanes(excess);
 }
 
-static void take_max(const float *column, ptrdiff_t pixels, float *top)
+static void take_max(const float *column, ptrdiff_t features, float *top)
 {
-    for (ptrdiff_t d = 0; d < pixels; d += LANES) {
+    for (ptrdiff_t d = 0; d < features; d += LANES) {
         const f32x16 a = load_f32(column + d), b = load_f32(top + d);
         store_f32(top + d, select_f32(a > b, a, b));
     }
 }
 
-static double sum_log(const float *shift, float n, ptrdiff_t pixels)
+static double sum_log(const float *shift, float n, ptrdiff_t features)
 {
     sum_f64 sum = {{0}, {0}};
-    for (ptrdiff_t d = 0; d < pixels; d += 2 * LANES) {
+    for (ptrdiff_t d = 0; d < features; d += 2 * LANES) {
         const f32x16 l[2] = {log_f32(load_f32(shift + d) + n),
                              log_f32(load_f32(shift + d + LANES) + n)};
         accumulate(&sum, l);
@@ -500,15 +278,15 @@ static double log_rising(double a, const double *more, const double *large, ptrd
 }
 
 static void log_marginal(const double *alpha, const double *beta, const int32_t *counts,
-                         const int32_t *members, ptrdiff_t clusters, ptrdiff_t pixels, double *out)
+                         const int32_t *members, ptrdiff_t clusters, ptrdiff_t features, double *out)
 {
-    for (ptrdiff_t d = 0; d < pixels; d += 8) {
+    for (ptrdiff_t d = 0; d < features; d += 8) {
         const f64x8 a = load_f64(alpha + d), b = load_f64(beta + d);
         const f64x8 prior = lgamma_f64(a) + lgamma_f64(b) - lgamma_f64(a + b);
         f64x8 sum = {0};
         for (ptrdiff_t k = 0; k < clusters; k++) {
-            const f64x8 c = counts_f64(counts + k * pixels + d);
-            const f64x8 n = counts_f64(members + k * pixels + d);
+            const f64x8 c = counts_f64(counts + k * features + d);
+            const f64x8 n = counts_f64(members + k * features + d);
             sum += (lgamma_f64(a + c) + lgamma_f64(b + (n - c)) - lgamma_f64((a + b) + n)) - prior;
         }
         store_f64(out + d, sum);

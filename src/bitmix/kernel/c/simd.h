@@ -4,9 +4,9 @@
  * baseline alone) and bitmix_simd_best() picks at run time, so one build runs anywhere. All levels
  * return the same bits.
  *
- * Conventions: pixels are the active ones, those on in some image; `pixels` is their number padded to
- * a multiple of 32, `rows` is not padded. An image is the list `on` of its on-pixels, and `bits`, one
- * bit a pixel, least significant first.
+ * Conventions: features are the active ones, those on in some row; `features` is their number padded to
+ * a multiple of 32, `rows` is not padded. A row is the list `on` of its on-features, and `bits`, one
+ * bit a feature, least significant first.
  */
 #ifndef BITMIX_SIMD_H
 #define BITMIX_SIMD_H
@@ -22,12 +22,12 @@
 typedef struct {
     const char *name;
 
-    /* out[k] = base[k] + sum over on-pixels d of the weight of pixel d in cluster k, which is
+    /* out[k] = base[k] + sum over on-features d of the weight of feature d in cluster k, which is
      * weights[k / 16 * stride + 16 d + k % 16], for 16 * blocks clusters */
     void (*score)(const float *weights, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
                   const float *base, ptrdiff_t blocks, float *out);
 
-    /* out[k] = base[k] + sum over on-pixels d of the cost of pixel d in cluster k, which is
+    /* out[k] = base[k] + sum over on-features d of the cost of feature d in cluster k, which is
      * costs[k / 64 * stride + 64 d + BITMIX_COST_COLUMN(k)], for 64 * blocks clusters, held at
      * 65535. Returns the least but for out[but]. */
     uint16_t (*screen)(const uint8_t *costs, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
@@ -41,34 +41,34 @@ typedef struct {
      * may lie anywhere between them: -1 if it could matter. p is left in `p`. */
     ptrdiff_t (*choose)(const float *score, ptrdiff_t blocks, double u, double rest, float *p);
 
-    /* Sum of column[d] over the on-pixels */
-    float (*sum_on)(const float *column, const uint16_t *bits, ptrdiff_t pixels);
+    /* Sum of column[d] over the on-features */
+    float (*sum_on)(const float *column, const uint16_t *bits, ptrdiff_t features);
 
     /* A cluster's log(alpha + c) and log(beta + n - c), each count lessened by `lag` but not below
      * zero, and their difference. Returns the sum of the second. */
     double (*cluster_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
-                           int32_t lag, ptrdiff_t pixels, float *log_on, float *log_off,
+                           int32_t lag, ptrdiff_t features, float *log_on, float *log_off,
                            float *weights);
 
-    /* The one log of each pixel that changes as an image joins (delta = 1) or leaves (-1) a cluster
+    /* The one log of each feature that changes as a row joins (delta = 1) or leaves (-1) a cluster
      * that will then have n members: log(alpha + c) where it is on, log(beta + n - c) where it is
      * off. Returns their sum. */
     double (*changed_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
-                           const uint16_t *bits, int32_t delta, ptrdiff_t pixels, float *changed);
+                           const uint16_t *bits, int32_t delta, ptrdiff_t features, float *changed);
 
-    /* Let the image join or leave: counts, logs, and their difference. `changed` is what
+    /* Let the row join or leave: counts, logs, and their difference. `changed` is what
      * changed_logs found, or NULL. Returns the sum of log(beta + n - c). */
     double (*change)(const float *alpha, const float *beta, int32_t *counts, int32_t n,
-                     const uint16_t *bits, int32_t delta, ptrdiff_t pixels, const float *changed,
+                     const uint16_t *bits, int32_t delta, ptrdiff_t features, const float *changed,
                      float *log_on, float *log_off, float *weights);
 
-    /* The weights of a cluster some of whose members lack some pixels, after an image joins (delta =
-     * 1), leaves (-1) or neither (0): log(alpha + c) - log(beta + n - c), and for an image that
-     * lacks the pixel log(alpha + beta + n) - log(beta + n - c), n differing between pixels.
+    /* The weights of a cluster some of whose members lack some features, after a row joins (delta =
+     * 1), leaves (-1) or neither (0): log(alpha + c) - log(beta + n - c), and for a row that
+     * lacks the feature log(alpha + beta + n) - log(beta + n - c), n differing between features.
      * `missing` has the padding set. Returns minus the sum of the latter. */
     double (*masked_logs)(const float *alpha, const float *beta, const float *shift,
                           const int32_t *counts, const int32_t *members, const uint16_t *bits,
-                          const uint16_t *missing, int32_t delta, ptrdiff_t pixels, float *weights,
+                          const uint16_t *missing, int32_t delta, ptrdiff_t features, float *weights,
                           float *weights_missing);
 
     /* Column of the transposed weights: weights[16 d] = column[d] for d < rows */
@@ -79,11 +79,11 @@ typedef struct {
     double (*scatter_costs)(const float *column, const float *ceiling, float scale, ptrdiff_t rows,
                             uint8_t *costs);
 
-    /* top[d] = max(top[d], column[d]) for d < pixels */
-    void (*take_max)(const float *column, ptrdiff_t pixels, float *top);
+    /* top[d] = max(top[d], column[d]) for d < features */
+    void (*take_max)(const float *column, ptrdiff_t features, float *top);
 
-    /* Sum of log(shift[d] + n) over d < pixels */
-    double (*sum_log)(const float *shift, float n, ptrdiff_t pixels);
+    /* Sum of log(shift[d] + n) over d < features */
+    double (*sum_log)(const float *shift, float n, ptrdiff_t features);
 
     /* Sum of lgamma(a + term[i]) over i < n */
     double (*sum_lgamma)(double a, const double *term, ptrdiff_t n);
@@ -93,9 +93,9 @@ typedef struct {
     double (*log_rising)(double a, const double *more, const double *large, ptrdiff_t n_large);
 
     /* out[d] = sum over clusters k of log B(alpha + c, beta + n - c) - log B(alpha, beta), with
-     * c = counts[k * pixels + d] and n = members[k * pixels + d] */
+     * c = counts[k * features + d] and n = members[k * features + d] */
     void (*log_marginal)(const double *alpha, const double *beta, const int32_t *counts,
-                         const int32_t *members, ptrdiff_t clusters, ptrdiff_t pixels, double *out);
+                         const int32_t *members, ptrdiff_t clusters, ptrdiff_t features, double *out);
 
     double (*log)(double);
     double (*exp)(double);
