@@ -33,7 +33,8 @@ from tqdm import tqdm
 
 import bitmix
 from bitmix import kernel
-from bitmix.figures import COLOURS, DASHES, STYLE, TRACED, save_figure
+from bitmix.figures.chains import TRACED
+from bitmix.figures.style import COLOURS, DASHES, STYLE, described, save
 from bitmix.sampling.initial import INITIAL
 from bitmix.sampling.moves import MOVES
 from bitmix.sampling.settings import Settings
@@ -247,9 +248,9 @@ def ends(curves: Mapping[str, dict]) -> str:
 def save_figures(contest_curves: Mapping, starts_curves: Mapping, folder: Path) -> None:
     """Write both figures, with what they show in words."""
     alt = f"Log joint by CPU seconds; crosses: the prototype. Chains end: {ends(contest_curves)}."
-    save_figure(draw_contest(contest_curves), folder, "convergence", alt)
+    save(described(draw_contest(contest_curves), alt), folder, "convergence")
     alt = f"Log joint and clusters by sweep. Chains end: {ends(starts_curves)}."
-    save_figure(draw_starts(starts_curves), folder, "starts", alt)
+    save(described(draw_starts(starts_curves), alt), folder, "starts")
 
 
 def main():

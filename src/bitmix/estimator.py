@@ -31,45 +31,44 @@ class BernoulliDPMixture(
 ):
     """Dirichlet-process mixture of Bernoulli features, by collapsed Gibbs sampling.
 
-    The number of clusters is inferred. Several chains are sampled; each ends in a mixture of its
-    clusters and one new, empty cluster, over which every answer is taken. Densities, completions,
-    samples and `transform` are of all chains. Clusters of different chains do not correspond to
-    each other, so `labels_`, `predict` and `predict_proba` are of one chain: that with the highest
-    log joint.
+    The number of clusters is inferred. `fit` samples several chains. Each ends in a mixture of its
+    clusters and one new, empty cluster. Densities, completions, samples and `transform` use all
+    chains. Clusters of different chains do not correspond to each other, so `labels_`, `predict`
+    and `predict_proba` use one chain: the one with the highest log joint.
 
-    NaN means missing, in `fit` and everywhere else: a missing feature is left out of counts and
-    scores, exactly.
+    NaN means missing, in `fit` and everywhere else. A missing feature is left out of counts and
+    scores.
 
     Parameters
     ----------
     n_chains : int, default=10
-        Chains to sample. Twice as many improve densities and completions more than sweeps twice as
-        many do.
+        The number of chains. Twice as many chains improve densities and completions more than twice
+        as many sweeps.
     n_sweeps : int, default=10
-        Sweeps of each chain.
+        The number of sweeps of each chain.
     initial : {"seeded", "random", "single"}, default="seeded"
-        First partition of a chain: each sample with the nearest of `n_initial_clusters` samples
-        drawn at random, or with a cluster drawn uniformly, or all in one.
+        The first partition of a chain: each sample with the nearest of `n_initial_clusters` samples
+        drawn at random, each in a cluster drawn uniformly, or all in one cluster.
     n_initial_clusters : int or None, default=None
-        Clusters of the first partition. None is one for every ten samples, but at most 1000: with
-        many more, of a few samples each, the chains end in too few clusters.
+        The number of clusters of the first partition. None takes one for every ten samples, but at
+        most 1000: with many more, of a few samples each, the chains end in too few clusters.
     concentration : float, default=1.0
-        Concentration of the Chinese restaurant process; the larger, the more clusters.
+        The concentration of the Chinese restaurant process. A larger value gives more clusters.
     concentration_prior : (shape, rate), default=(1.0, 0.1)
-        Its Gamma hyperprior, if `moves` has `concentration`, which samples it.
+        The Gamma hyperprior of the concentration, for the move `concentration`.
     hyperprior : {"exponential", "bda"}, default="exponential"
-        Hyperprior of the features' Beta priors, see `bitmix.model.HYPERPRIORS`.
+        The hyperprior of the Beta priors of the features, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str, default=("assign", "pixel_priors")
-        The moves of a sweep, see `bitmix.sampling.settings.Settings`.
+        The moves of a sweep, see `bitmix.sampling.Settings`.
     proposals : int, default=100
-        Proposals of a sweep, if `moves` has `split_merge`.
+        The number of proposals of the move `split_merge` in a sweep.
     binarize : float or None, default=0.0
         A feature is 1 where it is greater than this threshold, else 0, as in
-        `sklearn.naive_bayes.BernoulliNB`; zeros and ones stay as they are. With None the data must
-        be zeros, ones and NaN, and anything else is an error.
+        `sklearn.naive_bayes.BernoulliNB`. With None the data must be zeros, ones and NaN, and
+        anything else is an error.
     n_jobs : int, default=None
-        Chains that run at once, in threads: None means 1 unless in a `joblib.parallel_config`
-        context, -1 as many as there are cores. The result does not depend on it.
+        The number of chains that run at once, in threads. None means 1 unless in a
+        `joblib.parallel_config` context, -1 all cores. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
         An int gives the chains of ``bitmix.sample(..., seed=random_state)``.
     verbose : bool, default=False
@@ -80,17 +79,17 @@ class BernoulliDPMixture(
     latents_ : list of Latent, of length n_chains
         The chains, which the functions of `bitmix` take.
     best_chain_ : int
-        The chain of the highest log joint after the last sweep.
+        The chain with the highest log joint after the last sweep.
     log_joint_ : float
         That log joint, log p(X, clusters | priors of the features, concentration), in nats.
     labels_ : ndarray of int32, shape (n_samples,)
-        The cluster, from 0, that each training sample has in the best chain. That is one draw from
-        its posterior, where `predict` gives the most probable cluster.
+        The cluster, from 0, of each training sample in the best chain. It is one draw from the
+        posterior, while `predict` gives the most probable cluster.
     n_clusters_ : int
-        Clusters of the best chain.
+        The number of clusters of the best chain.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Only if X has names of features that are all strings.
+        Only if all feature names of X are strings.
 
     Examples
     --------

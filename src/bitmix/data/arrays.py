@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from bitmix.data.binary import as_binary, find_wrong
 from bitmix.data.dataset import Dataset
 from bitmix.data.errors import DataError, PathLike
 from bitmix.data.files import Labels, Loaded, Shape, read_arrays, read_bytes, some
@@ -153,13 +154,11 @@ def of_values(
     values: np.ndarray, labels: np.ndarray | None, shape: Shape | None, path: PathLike
 ) -> Dataset:
     """Return rows of zeros and ones, nan where a feature is missing, as a data set."""
-    missing = np.isnan(values)
-    wrong = (values != 0) & (values != 1) & ~missing
-    if wrong.any():
-        row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+    if place := find_wrong(values):
+        row, column = place
         raise DataError(
             f"{path}, row {row}: {values[row, column]} in column {column} (both from 0) is not 0, "
-            "1 or nan, which says missing; make it binary, e.g. x > threshold"
+            "1 or nan (missing); make it binary, e.g. x > threshold"
         )
     if shape is not None and shape[0] * shape[1] != values.shape[1]:
         raise DataError(
@@ -167,4 +166,5 @@ def of_values(
             f"{list(shape)}; correct it or leave it out"
         )
     image_shape = None if shape is None else (int(shape[0]), int(shape[1]))
-    return Dataset((values == 1).view(np.uint8), labels, image_shape, ~missing)
+    x, observed = as_binary(values)
+    return Dataset(x, labels, image_shape, observed)

@@ -77,10 +77,17 @@ def _mask(observed: np.ndarray, shapes: tuple[tuple[int, ...], ...]) -> np.ndarr
     return observed
 
 
-def _check_values(x: np.ndarray) -> None:
+def find_wrong(x: np.ndarray) -> tuple[int, int] | None:
+    """Return the row and column of the first value that is not 0, 1 or nan, or None."""
     wrong = (x != 0) & (x != 1)
-    if wrong.any():
-        row, column = np.unravel_index(wrong.argmax(), x.shape)
+    if x.dtype.kind == "f":
+        wrong &= ~np.isnan(x)
+    return np.unravel_index(wrong.argmax(), x.shape) if wrong.any() else None
+
+
+def _check_values(x: np.ndarray) -> None:
+    if place := find_wrong(x):
+        row, column = place
         raise ValueError(
             f"x must hold only 0 and 1, found {x[row, column]} at row {row}, column {column} (both "
             "from 0); make it binary, e.g. x > threshold, or mark it missing with NaN"

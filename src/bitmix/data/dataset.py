@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bitmix import kernel
+from bitmix.data.binary import as_binary
 from bitmix.streams import stream
 
 
@@ -47,10 +48,7 @@ class Dataset:
             )
         if x.size == 0:
             raise ValueError(f"x must have at least one row and one feature, not shape {x.shape}")
-        if x.max() > 1:
-            raise ValueError(
-                f"x must hold only 0 and 1, found {x.max()}; binarise it, e.g. x > threshold"
-            )
+        as_binary(x)
         if labels is not None and not (
             isinstance(labels, np.ndarray)
             and labels.shape == x.shape[:1]

@@ -23,7 +23,7 @@ from bitmix.diagnostics.verdict import WORDS, judge, notes, unfit, unfit_pairs, 
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What was found about chains.
+    """Whether chains have mixed, and what that rests on.
 
     Parameters
     ----------
@@ -33,23 +33,23 @@ class Diagnosis:
     verdict : str
         The same in words: what fails, and what to do about it.
     quantities : dict of dict
-        By the name of the quantity its `statistics`.
+        The `statistics` of each quantity, by its name.
     left_out : dict of str
-        The names of quantities that are not judged, of "pairs" if these are not, and why.
+        Why a quantity is not judged, by its name; "pairs" if the pairs are not.
     pairs : list of dict
-        The `statistics` of how often two rows share a cluster, and which these are: `first` and
-        `second`. Empty where no states were kept.
+        For each pair of rows, `first` and `second`, the `statistics` of whether they share a
+        cluster. Empty if no states were kept.
     seconds : dict of float
-        By move, its seconds a sweep, on average after the warmup.
+        The mean seconds of a sweep after the warmup, by move.
     proposals : dict of dict
-        By kind ("splits"), over all chains after the warmup, how many were `proposed` and
-        `accepted`, and the `rate`, nan if none was proposed.
+        By kind ("splits"), the numbers `proposed` and `accepted` by all chains after the warmup,
+        and the `rate`, nan if none was proposed.
     tree : xarray.DataTree
-        The draws, as ArviZ reads them. The groups `posterior` and `sample_stats` have what the
-        trace has after the warmup, of dimensions chain and draw; `warmup_posterior` and
-        `warmup_sample_stats` what it has before. The group `coclustering` has `together`, of
-        dimensions chain, draw and pair: whether the rows `first` and `second` of the pair share
-        a cluster. Draws are named by their sweeps.
+        The draws, as ArviZ reads them. The groups `posterior` and `sample_stats` hold the trace
+        after the warmup, with the dimensions chain and draw. `warmup_posterior` and
+        `warmup_sample_stats` hold the trace before. The group `coclustering` holds `together`,
+        with the dimensions chain, draw and pair: whether the rows `first` and `second` of the
+        pair share a cluster. Draws have the numbers of their sweeps.
     """
 
     mixed: bool
@@ -63,14 +63,11 @@ class Diagnosis:
 
     @property
     def warmup(self) -> int:
-        """How many sweeps of each chain were left out."""
+        """The number of sweeps of each chain that were left out."""
         return self.tree.attrs["warmup"]
 
     def draws(self) -> dict[str, np.ndarray]:
-        """Return the draws of the quantities that are judged, each (chains, draws), by its words.
-
-        Draws are those after the warmup.
-        """
+        """Return the draws of each judged quantity after the warmup, (chains, draws), by label."""
         posterior = self.tree["posterior"]
         return {QUANTITIES[name]: posterior[name].to_numpy() for name in self.quantities}
 
@@ -85,21 +82,21 @@ def diagnose(
 ) -> Diagnosis:
     """Judge whether chains have mixed.
 
-    A quantity that is the same in all draws is left out. Pairs of rows are judged if the chains
-    kept enough states.
+    Quantities that never vary are left out. Pairs of rows are judged if the chains kept enough
+    states.
 
     Parameters
     ----------
     latents : sequence of Latent
-        Chains of one run; one alone can be described, but not compared.
+        The chains of one run. A single chain can be described, but not compared.
     x : array, shape (N, D)
-        The rows that they were sampled from.
+        The rows from which the chains were sampled.
     observed : array of bool, shape (N, D), optional
         Their mask, if features are missing.
     warmup : int, optional
-        Sweeps to leave out; half of them unless given.
+        The number of sweeps to leave out; half of them unless given.
     pairs : int, default 20
-        How many pairs of rows to follow, see `choose_pairs`.
+        The number of pairs of rows to follow, see `choose_pairs`.
 
     Returns
     -------
@@ -108,8 +105,8 @@ def diagnose(
     Raises
     ------
     ValueError
-        If the chains are not different chains of one run, or were sampled from other rows, or
-        `warmup` leaves nothing of them.
+        If the chains are not different chains of one run, if they were sampled from other rows, or
+        if `warmup` leaves nothing of them.
     """
     check_one_run(latents)
     latent = latents[0]

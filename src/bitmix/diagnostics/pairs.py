@@ -1,4 +1,4 @@
-"""Pairs of rows, of which it is followed whether they share a cluster."""
+"""Pairs of rows that may share a cluster or not."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ def choose_pairs(
 ) -> np.ndarray:
     """Choose pairs of rows, from the nearest neighbours to fairly distant ones.
 
-    The first of each pair are different rows drawn at random. The second is the r-th nearest of
-    the others, by the share of features in which they differ; r grows from 1 to a tenth of the
-    rows in equal ratios. So some pairs nearly always share a cluster, some rarely do, and with
-    most it is uncertain; and the choice depends on nothing but data and seed.
+    The first rows of the pairs are different rows drawn at random. The second row of a pair is the
+    r-th nearest of the others, by the share of features that differ. r grows from 1 to a tenth of
+    the rows in equal ratios. So some pairs nearly always share a cluster, some rarely do, and most
+    are uncertain. The choice depends on the data and the seed only.
 
     Parameters
     ----------
     x : array, shape (N, D)
     observed : array of bool, shape (N, D), optional
-        Where features are missing, those that both have are compared.
+        Features that are missing in either row of a pair do not count.
     number : int, default 20
-        At most N pairs are chosen; none if there is only one row.
+        The number of pairs, at most N; none if there is only one row.
     seed : int, default 0
 
     Returns
@@ -53,9 +53,9 @@ def choose_pairs(
 
 
 def _differences(x: np.ndarray, observed: np.ndarray | None, row: int) -> np.ndarray:
-    """In which share of the features rows differ from that in `row`, (N,), which itself is first.
+    """Return the share of features in which each row differs from row `row`, shape (N,).
 
-    1 where they have no feature in common.
+    It is 1 for rows without a common feature, and -1 for the row itself, so that it sorts first.
     """
     differ = x != x[row]
     if observed is None:

@@ -76,15 +76,15 @@ def _cell(value: float, form: str) -> str:
 
 
 def write_diagnosis(path: str | os.PathLike[str], diagnosis: Diagnosis) -> None:
-    """Write what was found as JSON, and the draws beside it as NetCDF.
+    """Write a diagnosis as JSON, and the draws beside it as NetCDF.
 
     Parameters
     ----------
     path : path-like
-        Of the JSON file; that of the NetCDF file, which `xarray.open_datatree` reads, has the
-        suffix .nc. Empty: nothing is written.
+        The JSON file. The NetCDF file beside it has the suffix .nc, and `xarray.open_datatree`
+        reads it. If the path is empty, nothing is written.
     diagnosis : Diagnosis
-        What is nan or infinite becomes null in the JSON file.
+        Numbers that are nan or infinite become null in the JSON file.
     """
     if not path:
         return

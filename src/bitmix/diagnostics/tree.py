@@ -43,7 +43,7 @@ def check_one_run(latents: Sequence[Latent]) -> None:
 
 
 def draws_tree(latents: Sequence[Latent], warmup: int, pairs: np.ndarray) -> xr.DataTree:
-    """`Diagnosis.tree` of chains of one run."""
+    """Return `Diagnosis.tree` for chains of one run."""
     latent = latents[0]
     chains = np.arange(len(latents))
 
@@ -79,12 +79,12 @@ def draws_tree(latents: Sequence[Latent], warmup: int, pairs: np.ndarray) -> xr.
 
 
 def _together(assignments: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Whether pairs share a cluster in partitions (S, N): int8, shape (S, pairs)."""
+    """Return whether pairs share a cluster in partitions, (S, N), as int8, shape (S, pairs)."""
     return (assignments[:, pairs[:, 0]] == assignments[:, pairs[:, 1]]).astype(np.int8)
 
 
 def _origin(latents: Sequence[Latent], warmup: int) -> dict[str, Any]:
-    """Where draws come from, as attributes of a NetCDF file."""
+    """Return where the draws come from, as attributes of a NetCDF file."""
     latent = latents[0]
     return {
         "inference_library": "bitmix",
@@ -111,6 +111,6 @@ def proposals_by_kind(stats: xr.DataTree) -> dict[str, dict[str, float]]:
 
 
 def _ending(stats: xr.DataTree, suffix: str) -> list[str]:
-    """What the names in the trace that end in `suffix` begin with."""
+    """Return how the names in the trace that end in `suffix` begin."""
     names = map(str, stats.data_vars)
     return [name.removesuffix(suffix) for name in names if name.endswith(suffix)]

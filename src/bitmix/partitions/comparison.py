@@ -14,7 +14,7 @@ from bitmix.partitions.overlaps import overlaps
 def of_chains(
     latents: Sequence[Latent], warmup: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the partitions that chains kept after their warmup, or else their last ones.
+    """Return the kept partitions of chains after the warmup, or else their last ones.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def _after(latent: Latent, warmup: int | None) -> np.ndarray:
 def variation_of_information(
     first: np.ndarray, second: np.ndarray, *, normalised: bool = False
 ) -> float:
-    """Return how much two partitions differ: H(first | second) + H(second | first).
+    """Return the variation of information, H(first | second) + H(second | first).
 
     This metric is what is lost and gained of the entropy of the clusters in going from one to the
     other (Meila 2007, "Comparing clusterings - an information based distance"). It is within
@@ -120,14 +120,14 @@ def pairwise(assignments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def agreement(values: np.ndarray, chains: np.ndarray) -> np.ndarray:
-    """Return the mean of pairwise comparisons between the partitions of two chains, and within one.
+    """Return the mean of comparisons between the partitions of each two chains.
 
     Parameters
     ----------
     values : array, shape (S, S)
         Either result of `pairwise`.
     chains : array of int, shape (S,)
-        The chain of each partition, from 0 to C - 1, as `kept` returns.
+        The chain of each partition, from 0 to C - 1, as `of_chains` returns.
 
     Returns
     -------

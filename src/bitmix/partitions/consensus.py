@@ -17,22 +17,22 @@ from bitmix.streams import stream
 
 @dataclass(frozen=True, eq=False)
 class Ball:
-    """A credible ball of partitions round a consensus (Wade and Ghahramani 2018).
+    """A credible ball of partitions around a consensus (Wade and Ghahramani 2018).
 
-    Of the partitions given, those within the radius are a share of at least `probability`. Its
-    bounds are the ones furthest from the consensus, by the variation of information, among all of
-    these, or among those with the fewest or the most clusters.
+    At least the share `probability` of the given partitions lies within the radius. The bounds of
+    the ball are the partitions in it that are furthest from the consensus, by the variation of
+    information: among all, and among those with the fewest and with the most clusters.
 
     Parameters
     ----------
     probability : float
-        How much of the posterior it must hold.
+        The share of the posterior that the ball holds at least.
     radius : float
-        In nats, the smallest that does.
+        The smallest such radius, in nats.
     horizontal : int
-        Which of the given partitions is the furthest.
+        The number of the furthest of the given partitions.
     upper, lower : int
-        Which is the furthest of those with the fewest clusters, and with the most.
+        The number of the furthest of those with the fewest clusters, and with the most.
     """
 
     probability: float
@@ -49,12 +49,12 @@ class Consensus:
     Parameters
     ----------
     assignments : ndarray of int32, shape (N,)
-        The cluster of each row, the largest cluster being 0.
+        The cluster of each row. Cluster 0 is the largest.
     expected_vi : float
-        Its mean variation of information from the given partitions, in nats.
+        The mean variation of information from the given partitions, in nats.
     uncertainty : ndarray of float64, shape (N,)
-        1 - the probability that the row shares a cluster with another of its consensus cluster,
-        averaged over these; for a row that is alone, 1 - the probability that it is.
+        1 - the mean probability that the row shares a cluster with another row of its consensus
+        cluster. For a row that is alone, 1 - the probability that it is alone.
     distances : ndarray of float64, shape (S,)
         The variation of information of each given partition, in nats.
     ball : Ball
@@ -68,7 +68,7 @@ class Consensus:
 
     @property
     def sizes(self) -> np.ndarray:
-        """How many rows each cluster has, shape (K,), descending."""
+        """The number of rows of each cluster, shape (K,), descending."""
         return np.bincount(self.assignments)
 
     @property
@@ -82,28 +82,28 @@ def consensus(
 ) -> Consensus:
     """Find the partition with the least mean variation of information from those given.
 
-    With samples of a posterior this is the Bayes estimate under that loss (Wade and Ghahramani
+    With draws from a posterior, this is the Bayes estimate under that loss (Wade and Ghahramani
     2018, "Bayesian cluster analysis: point estimation and credible balls"). The search is that of
     Dahl, Johnson and Mueller (2022, "Search algorithms and loss functions for Bayesian clustering",
-    SALSO): each row in turn goes where it costs least, until none moves; each cluster is broken
-    up and its rows are placed anew one by one, which stays if it costs less; and again, until
-    nothing does. The first start is the best of the given partitions, the second has all rows
-    together, and in each further one they are placed one by one in random order. Not every optimum
-    is found, but of 14,131 images in 400 clusters the starts differ by 1%.
+    SALSO). Each row in turn goes where it costs least, until none moves. Then each cluster is
+    broken up and its rows are placed anew, if that costs less. Both repeat until nothing changes.
+    The first start is the best of the given partitions. The second has all rows together. Each
+    further one places the rows one by one in random order. The search may miss the optimum: for
+    14,131 images in 400 clusters, the starts differ by 1%.
 
-    Where the partitions differ, rows of which it is not certain with which others they belong
-    cost least in small clusters of their own: of these a consensus may have more than any sample.
+    Rows whose cluster is uncertain cost least in small clusters of their own. So a consensus may
+    have more clusters than any of the partitions.
 
     Parameters
     ----------
     assignments : array of int, shape (S, N)
-        Samples of the posterior. Of independent chains that have not mixed they are a sample of
-        what the chains arrive at.
+        Draws from the posterior. If the chains have not mixed, they are draws from what the chains
+        arrive at.
     starts : int, default 4
     seed : int, default 0
-        Of the random orders.
+        The seed of the random orders.
     probability : float, default 0.95
-        Of the credible ball.
+        The probability of the credible ball.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The compiled part of partitions.py: how the clusters of partitions overlap.
+"""How the clusters of partitions overlap: the compiled part of this folder.
 
 Entropies come from the table of f(n) = n log n that the caller passes, in whole numbers of a small
 unit. Their sums are exact, hence the same in any order, and a search that only ever takes what
@@ -11,15 +11,15 @@ from libc.stdint cimport INT64_MAX, int32_t, int64_t
 
 
 def overlaps(const int32_t[::1] first, const int32_t[:, ::1] others, const int64_t[::1] f):
-    """Sum over the contingency table of a partition with each of some others.
+    """Sum over the contingency tables of a partition with others.
 
     Parameters
     ----------
-    first : (N,) int32
+    first : (N,) int32, IN
         A partition, its clusters numbered from 0.
-    others : (T, N) int32
+    others : (T, N) int32, IN
         Other partitions, likewise.
-    f : (N + 1,) int64
+    f : (N + 1,) int64, IN
         n log n.
 
     Returns
@@ -52,7 +52,7 @@ def overlaps(const int32_t[::1] first, const int32_t[:, ::1] others, const int64
 
 
 cdef class Search:
-    """A partition that is being improved, and its overlaps with the clusters of S given ones.
+    """A partition under search, and its overlaps with the clusters of S given partitions.
 
     The cost of a partition with clusters a of n_a rows, of which n_ag are in cluster g of a
     given partition, is ``S sum_a f(n_a) - 2 sum_g sum_a f(n_ag)``: S N times its mean variation of
@@ -137,7 +137,7 @@ cdef class Search:
         return change
 
     cdef int32_t _best(self, Py_ssize_t i) noexcept nogil:
-        """The cluster in which row i costs least."""
+        """Return the cluster in which row i costs least."""
         cdef int64_t cost, least = INT64_MAX
         cdef int32_t a = self.z[i], b, n, g, best = a
         cdef Py_ssize_t s, cell, number = 0
@@ -165,7 +165,7 @@ cdef class Search:
         return best
 
     cdef int64_t _step(self, int32_t n) noexcept nogil:
-        """What one row more adds to f(n)."""
+        """Return what one more row adds to f(n)."""
         return self.f[n + 1] - self.f[n]
 
     cdef int64_t _move(self, Py_ssize_t i, int32_t b) noexcept nogil:
@@ -219,7 +219,7 @@ cdef class Search:
         return change - self.given.shape[1] * self._step(n)
 
     cdef Py_ssize_t _find(self, int32_t g, int32_t b) noexcept nogil:
-        """The cell of cluster b in the row of given cluster g, or the first that is not in use."""
+        """Return the cell of cluster b in the row of given cluster g, or the first unused one."""
         cdef Py_ssize_t cell = self.start[g], end = cell + self.used[g]
         while cell < end and self.cluster[cell] != b:
             cell += 1

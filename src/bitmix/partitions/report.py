@@ -14,7 +14,7 @@ from bitmix.partitions.consensus import Consensus
 
 
 def block_rows(found: Consensus, clusters: int = 12, most: int = 30) -> np.ndarray:
-    """Choose rows whose co-clustering shows blocks: some of each of the largest clusters.
+    """Choose some rows of each of the largest clusters, to show their co-clustering as blocks.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def block_rows(found: Consensus, clusters: int = 12, most: int = 30) -> np.ndarr
 
 
 def extremes(found: Consensus, most: int = 12, smallest: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """Choose rows whose cluster is the most, and the least, certain.
+    """Choose the rows with the most and the least certain clusters.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def _by_certainty(found: Consensus, rows: np.ndarray) -> np.ndarray:
 def write_consensus(
     path: str | os.PathLike[str], found: Consensus, agreements: Mapping[str, np.ndarray]
 ) -> None:
-    """Write a consensus as JSON, and beside it as CSV the cluster and uncertainty of each row.
+    """Write a consensus as JSON, and the cluster and uncertainty of each row beside it as CSV.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ def coclustering(
     *,
     most_memory: float = 2e9,
 ) -> np.ndarray:
-    """Return the probability that rows share a cluster: the share of partitions where so.
+    """Return the share of partitions in which rows share a cluster.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def coclustering(
 def coclustering_above(
     assignments: np.ndarray, threshold: float, *, most_memory: float = 2e9
 ) -> csr_array:
-    """Return the probabilities to share a cluster that reach a threshold, as a sparse matrix.
+    """Return the probabilities of sharing a cluster above a threshold, as a sparse matrix.
 
     Parameters
     ----------
