@@ -48,7 +48,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def remove_temporaries(path: str | os.PathLike[str]) -> None:
-    """Remove what killed processes left of their attempts at `path` in `atomic_write`.
+    """Remove the temporary files that killed processes left beside `path`.
 
     A live process that is writing `path` just now fails, and leaves `path` as it was.
     """

@@ -6,6 +6,9 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+import yaml
+
+from bitmix import study
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -75,6 +78,27 @@ def test_every_parameter_has_a_type_and_a_comment(notebook):
         if line.startswith("# "):  # the name of a group
             continue
         assert re.fullmatch(r"\w+: (str|int|float|list) = .+  # .+", line), line
+
+
+def defaults(schema):
+    return {key: rule.get("default") for key, rule in schema["properties"].items()}
+
+
+def test_defaults_are_those_of_the_configuration():
+    """A parameter that a run may set has the default of the run, or a small one of the study."""
+    run = yaml.safe_load((ROOT / "config/schema.yaml").read_text())
+    run = run["properties"]["runs"]["additionalProperties"]
+    allowed = defaults(run) | defaults(run["properties"]["data"])
+    allowed |= defaults(run["properties"]["predictions"])
+    study_values = {"labels": [2, 3], "seed": study.SEED}
+    compared = 0
+    for path in NOTEBOOKS[:-1]:  # the evaluation has smaller defaults, for a quick look
+        for name, parameter in papermill.inspect_notebook(path).items():
+            if name in allowed:
+                default = yaml.safe_load(parameter["default"].replace("None", "null"))
+                assert default == study_values.get(name, allowed[name]), (path.stem, name)
+                compared += 1
+    assert compared > 10
 
 
 def test_runs_alone_and_writes_nothing(path, tmp_path, mnist):

@@ -40,7 +40,7 @@ def independent_features(x: np.ndarray) -> Iterator[Mixture]:
 def expectation_maximisation(
     x: np.ndarray, clusters: int, fits: int = 1, *, iterations: int = 30, seed: int = 0
 ) -> Iterator[Mixture]:
-    """Fit mixtures by EM (Dempster, Laird and Rubin 1977), as one would write it with NumPy.
+    """Fit mixtures by EM (Dempster, Laird and Rubin 1977), as a user of NumPy would write it.
 
     Each starts from training rows drawn at random as centres, in a stream of its own.
     `PSEUDOCOUNT` is added to every count, as a Beta and a Dirichlet prior do.

@@ -134,9 +134,9 @@ def evaluate(
 
 
 def evaluate_completions(task: Task, model: str, complete: Callable[[Task], np.ndarray]) -> Row:
-    """Score completions, made by ``complete(task)`` on one thread; a row as `evaluate` gives them.
+    """Score the completions that ``complete(task)`` makes on one thread; return a row.
 
-    The missing features count as independent given those observed: more is not known of them.
+    The missing features count as independent given the observed ones.
     """
     start = time.process_time()
     with threadpool_limits(limits=1):

@@ -1,9 +1,9 @@
 """Credible intervals of the probability that a missing feature is on.
 
-A feature is 0 or 1, so an interval of its value says nothing that its probability does not. What is
-uncertain by degrees is that probability, theta: which chain and cluster the query belongs to, and
-how well the cluster's rows determine theta. Both together make theta of a missing feature a
-mixture of Beta posteriors with the weights p(chain, k | observed features).
+A feature is 0 or 1, so an interval of its value says no more than its probability, theta. But theta
+is uncertain too: the query may belong to several chains and clusters, and the rows of a cluster
+determine theta only so well. So theta of a missing feature has a mixture of Beta posteriors, with
+the weights p(chain, k | observed features).
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from bitmix.arguments import check_choice
 from bitmix.chains import Latent
 from bitmix.predict.mixture import Mixture, check_queries, mixture_posterior
 
-# The clusters of a query that are left out together have less than this posterior probability.
-# They are most of hundreds, and move the cumulative probability of a bound by no more than this.
+# Clusters are left out of a query that have less than this posterior probability together. They are
+# most of hundreds, and change the cumulative probability of a bound by no more than this.
 _NEGLIGIBLE = 1e-6
 
 
@@ -30,7 +30,7 @@ def credible_interval(
     of: str = "mean",
     chain_weights: str = "equal",
 ) -> np.ndarray:
-    """Return equal-tailed credible intervals of the missing features' probabilities to be on.
+    """Return equal-tailed credible intervals of the probabilities of missing features.
 
     The cost grows with the number of clusters that the observed features leave possible.
 

@@ -1,8 +1,8 @@
-"""Checkpoints: the file in which a chain that is being sampled survives its process.
+"""Checkpoints: the files from which interrupted chains continue.
 
-A checkpoint is a file of latents of the state after some sweep. A chain that continues from it is
-bit for bit the chain that was never interrupted, provided that everything that determines a chain
-is the same: data, seed, settings and code. All are in the file, and are compared.
+A checkpoint holds the latent of a chain after some sweep. A chain that continues from it has the
+same bits as one that was never interrupted, if data, seed, settings and code are the same. All are
+in the file and are compared.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Checkpoint:
         return found
 
     def open(self, latent: Latent) -> None:
-        """Make the checkpoint this process's own, and write `latent`, the state to start from.
+        """Take the checkpoint for this process, and write `latent`, the state to start from.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class Checkpoint:
         self._write(latent)
 
     def due(self) -> bool:
-        """Whether it is time for the next checkpoint.
+        """Return whether it is time for the next checkpoint.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Checkpoint:
         return time.monotonic() - self.written >= self.every
 
     def save(self, latent: Latent) -> None:
-        """Write the state; if that fails, as on a full disk, say so in the log and carry on.
+        """Write the state. If that fails, as on a full disk, log it and continue.
 
         The chain goes on in memory and the checkpoint before stays; the next one may succeed.
 

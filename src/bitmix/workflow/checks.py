@@ -45,7 +45,7 @@ class Row:
 
 
 def compare(expected: Values, found: Values) -> list[Row]:
-    """Compare a run's summary with the expected values.
+    """Compare the summary of a run with the expected values.
 
     Exact for configuration, data and chains (log joints to the last bit); of the figures only the
     structure: which there are, their size in pixels, and that none is blank.

@@ -11,7 +11,7 @@ _LONGEST = 80
 
 
 class Engine(NBClientEngine):
-    """papermill's own, with Unix sockets in a folder of its own between notebook and kernel.
+    """The engine of papermill, but with Unix sockets between papermill and each kernel.
 
     Over TCP a kernel is told of ports that were free a moment ago. Of two that start at once, one
     can find its port taken by the other, and dies.

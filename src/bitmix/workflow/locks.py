@@ -8,7 +8,7 @@ _held: list[IO[bytes]] = []  # until the process ends
 
 
 def clear_stale_locks(folder: Path) -> None:
-    """Remove Snakemake's lock of this folder unless a Snakemake that holds it still runs.
+    """Remove the lock that Snakemake left in a folder, unless its process still runs.
 
     Snakemake's lock is a file, which outlives a process that is killed: the next one would refuse
     to start until told `--unlock`. A lock of the operating system ends with its process, however

@@ -26,7 +26,7 @@ def summarise(
     latents: Sequence[Latent],
     figures: Mapping[str, Path],
 ) -> dict[str, Any]:
-    """Return everything that identifies a run's results, and how they came about.
+    """Return the numbers that identify the results of a run.
 
     Parameters
     ----------
