@@ -1,11 +1,11 @@
-/* Calls every function of _simd.h on pseudo-random inputs and prints a hash of what each returns and
+/* Calls every function of simd.h on pseudo-random inputs and prints a hash of what each returns and
  * writes, so that builds can be compared: by compiler, by level, by machine.
  *
  *     driver LEVEL          prints "function hash" lines; status 2 if the level is not to be had
  *
  * Inputs are made with integers and exact divisions alone: they are the same on any machine. Arrays
- * are allocated to the size that _simd.h states, so that AddressSanitizer sees a step beyond. */
-#include "_simd.h"
+ * are allocated to the size that simd.h states, so that AddressSanitizer sees a step beyond. */
+#include "simd.h"
 
 #include <math.h>
 #include <stdio.h>
