@@ -9,7 +9,7 @@ from bitmix.sampling.moves import MOVES
 ALWAYS, NEVER = 0, 2**62  # the row of a sweep at which it decides whether to screen
 
 
-def mixture_of(x, z, alpha=None, beta=None, concentration=1.0, observed=None):
+def mixture_of(x, z, alpha=None, beta=None, concentration=1.0, observed=None, partition_prior="dp"):
     d = np.shape(x)[1]
     x = np.asarray(x, np.uint8)
     return kernel.mixture_of(
@@ -18,6 +18,7 @@ def mixture_of(x, z, alpha=None, beta=None, concentration=1.0, observed=None):
         np.ones(d) if alpha is None else alpha,
         np.ones(d) if beta is None else beta,
         concentration,
+        partition_prior,
     )
 
 

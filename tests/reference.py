@@ -4,7 +4,7 @@ It is written to be checked by eye against the papers, and shares no code with t
 """
 
 import numpy as np
-from scipy.special import betaln, expit, gammaln, log_expit, log_softmax
+from scipy.special import betaln, expit, gammaln, log_expit, log_softmax, logsumexp
 
 
 def chain_generator(seed, chain):
@@ -20,9 +20,16 @@ def permutation(uniform, n):
     return order
 
 
-def log_partition(sizes, concentration):
-    """log p(z) of the Chinese restaurant process."""
+def log_partition(sizes, concentration, prior="dp"):
+    """log p(z) of the Chinese restaurant process, or of the mixture of finite mixtures."""
     sizes = np.asarray(sizes)
+    if prior == "mfm":
+        # p(z) is the sum over M of p(M), the number of ways to choose the clusters among the M
+        # components in order, and the Dirichlet-multinomial probability of that choice.
+        n, t, m = sizes.sum(), len(sizes), np.arange(len(sizes), 20_000)
+        log_p = np.log(0.1) + (m - 1) * np.log(0.9) + gammaln(m + 1) - gammaln(m - t + 1)
+        log_p += gammaln(m * concentration) - gammaln(m * concentration + n)
+        return logsumexp(log_p) + (gammaln(sizes + concentration) - gammaln(concentration)).sum()
     return (
         len(sizes) * np.log(concentration)
         + gammaln(sizes).sum()
@@ -42,9 +49,9 @@ def log_marginal(x, z, alpha, beta, observed=None):
     return total
 
 
-def log_joint(x, z, alpha, beta, concentration, observed=None):
+def log_joint(x, z, alpha, beta, concentration, observed=None, prior="dp"):
     sizes = np.bincount(z)
-    log_z = log_partition(sizes[sizes > 0], concentration)
+    log_z = log_partition(sizes[sizes > 0], concentration, prior)
     return log_z + log_marginal(x, z, alpha, beta, observed).sum()
 
 

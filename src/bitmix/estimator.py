@@ -56,6 +56,9 @@ class BernoulliDPMixture(
         The concentration of the Chinese restaurant process. A larger value gives more clusters.
     concentration_prior : (shape, rate), default=(1.0, 0.1)
         The Gamma hyperprior of the concentration, for the move `concentration`.
+    partition_prior : {"dp", "mfm"}, default="dp"
+        The prior of the assignments, see `bitmix.model.PARTITION_PRIORS`. With "mfm", leave
+        "concentration" out of `moves`.
     hyperprior : {"exponential", "bda"}, default="exponential"
         The hyperprior of the Beta priors of the features, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str, default=("assign", "pixel_priors")
@@ -112,6 +115,7 @@ class BernoulliDPMixture(
         n_initial_clusters: int | None = None,
         concentration: float = 1.0,
         concentration_prior: tuple[float, float] = (1.0, 0.1),
+        partition_prior: str = "dp",
         hyperprior: str = "exponential",
         moves: Sequence[str] = ("assign", "pixel_priors"),
         proposals: int = 100,
@@ -126,6 +130,7 @@ class BernoulliDPMixture(
         self.n_initial_clusters = n_initial_clusters
         self.concentration = concentration
         self.concentration_prior = concentration_prior
+        self.partition_prior = partition_prior
         self.hyperprior = hyperprior
         self.moves = moves
         self.proposals = proposals
@@ -167,6 +172,7 @@ class BernoulliDPMixture(
             initial_clusters=initial_clusters,
             concentration=self.concentration,
             concentration_prior=self.concentration_prior,
+            partition_prior=self.partition_prior,
             hyperprior=self.hyperprior,
             moves=self.moves,
             proposals=self.proposals,

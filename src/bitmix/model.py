@@ -1,8 +1,8 @@
-"""The model: a Dirichlet-process mixture of Beta-Bernoulli features.
+"""The model: a mixture of Beta-Bernoulli features with an unknown number of clusters.
 
-For rows i and features d, with clusters k drawn from a Chinese restaurant process,
+For rows i and features d, with assignments z to clusters k,
 
-    z ~ CRP(concentration)
+    z ~ a prior of partitions, the Chinese restaurant process unless chosen otherwise
     theta_kd ~ Beta(alpha_d, beta_d)
     x_id ~ Bernoulli(theta_{z_i d})
 
@@ -12,6 +12,12 @@ and a hyperprior on each feature's (alpha_d, beta_d).
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+#: Priors of partitions by name. "dp" is the Dirichlet process with the given concentration: rows
+#: are seated by the Chinese restaurant process. Its number of clusters grows with the number of
+#: rows. "mfm" is the mixture of finite mixtures (Miller and Harrison 2018), whose number of
+#: clusters does not: the concentration is that of the Dirichlet distribution of the weights.
+PARTITION_PRIORS = ("dp", "mfm")
 
 
 @dataclass(frozen=True)

@@ -244,6 +244,10 @@ def test_refuses_data(x, message):
         ({"hyperprior": "gamma"}, "hyperprior is 'gamma'; allowed: 'exponential', 'bda'"),
         ({"moves": ("assign", "jump")}, "moves is 'jump'; allowed: 'assign'"),
         ({"moves": ("pixel_priors",)}, "moves must include 'assign'"),
+        (
+            {"moves": ("assign", "concentration"), "partition_prior": "mfm"},
+            "'mfm' keeps fixed",
+        ),
         ({"concentration": "x"}, "concentration must be a positive number, not 'x'"),
         ({"concentration_prior": 1.0}, r"concentration_prior must be \(shape, rate\), not 1\.0"),
         ({"concentration_prior": (1, 2, 3)}, r"concentration_prior must be \(shape, rate\)"),

@@ -10,7 +10,7 @@ from reference import log_joint, log_marginal, log_partition
 from scipy.special import gammaln
 
 from bitmix import kernel
-from bitmix.model import HYPERPRIORS
+from bitmix.model import HYPERPRIORS, PARTITION_PRIORS
 from bitmix.sampling.moves import MOVES
 from bitmix.sampling.settings import Settings
 
@@ -75,7 +75,7 @@ HOLES = np.array([[1, 1, 1, 0], [1, 0, 1, 1], [1, 1, 1, 1], [0, 0, 0, 0], [0, 1,
 ALPHA, BETA = np.array([0.3, 1.0, 0.5, 2.0]), np.array([0.6, 0.4, 1.0, 1.5])
 
 
-def posterior(schedule, concentration, observed=None):
+def posterior(schedule, concentration, observed=None, prior="dp"):
     """p(z | TINY), what the schedule samples integrated out and the rest held fixed."""
     seen = np.ones_like(HOLES) if observed is None else observed
     log_p = {}
@@ -83,7 +83,7 @@ def posterior(schedule, concentration, observed=None):
         if "concentration" in schedule:
             value = np.logaddexp.reduce(log_concentration(np.bincount(z)))
         else:
-            value = log_partition(np.bincount(z), concentration)
+            value = log_partition(np.bincount(z), concentration, prior)
         if "pixel_priors" in schedule:
             value += sum(log_evidence(TINY[seen[:, d], d], z[seen[:, d]]) for d in range(4))
         else:
@@ -92,16 +92,16 @@ def posterior(schedule, concentration, observed=None):
     return normalised(log_p)
 
 
-def distance(schedule, concentration=2.0, probe=kernel.PROBE, observed=None, bias=0.0):
+def distance(schedule, concentration=2.0, probe=kernel.PROBE, observed=None, bias=0.0, prior="dp"):
     """How far a long chain's share of each partition is from the posterior."""
     z = np.zeros(len(TINY), int)
-    mixture = mixture_of(TINY, z, ALPHA, BETA, concentration, observed)
+    mixture = mixture_of(TINY, z, ALPHA, BETA, concentration, observed, prior)
     bits = np.random.PCG64(11)
     visits = Counter()
     for _ in range(20_000):
         mixture = sweep(mixture, schedule, bits, probe, bias, observed)
         visits[canonical(mixture.assignments.tolist())] += 1
-    return total_variation(visits, posterior(schedule, concentration, observed))
+    return total_variation(visits, posterior(schedule, concentration, observed, prior))
 
 
 CLOSE = 0.03
@@ -113,10 +113,29 @@ def test_posterior_of_partitions(schedule, observed):
     assert distance(schedule, observed=observed) < CLOSE
 
 
+FINITE = [schedule for schedule in SCHEDULES if "concentration" not in schedule]
+
+
+@pytest.mark.parametrize("concentration", [0.3, 2.0])
+@pytest.mark.parametrize("schedule", FINITE, ids=" ".join)
+@pytest.mark.parametrize("observed", [None, HOLES], ids=["whole", "holes"])
+def test_posterior_of_partitions_in_a_mixture_of_finite_mixtures(schedule, observed, concentration):
+    assert distance(schedule, concentration, observed=observed, prior="mfm") < CLOSE
+
+
+@pytest.mark.parametrize("schedule", FINITE, ids=" ".join)
+def test_the_priors_of_partitions_differ(schedule):
+    """Otherwise the tests above could not tell which one a chain has."""
+    finite = posterior(schedule, 2.0, prior="mfm")
+    infinite = posterior(schedule, 2.0)
+    assert 0.5 * sum(abs(finite[z] - infinite[z]) for z in finite) > 5 * CLOSE
+
+
 @pytest.mark.parametrize("schedule", [("assign",), ("assign", "split_merge")], ids=" ".join)
 @pytest.mark.parametrize("probe", [ALWAYS, NEVER])
-def test_posterior_of_partitions_with_and_without_screening(schedule, probe):
-    assert distance(schedule, 0.5, probe) < CLOSE
+@pytest.mark.parametrize("prior", PARTITION_PRIORS)
+def test_posterior_of_partitions_with_and_without_screening(schedule, probe, prior):
+    assert distance(schedule, 0.5, probe, prior=prior) < CLOSE
 
 
 @pytest.mark.parametrize("schedule", [("split_merge",), SCHEDULES[-1]], ids=" ".join)
@@ -248,12 +267,15 @@ def test_split_merge_goes_between_modes():
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=" ".join)
 @pytest.mark.parametrize("holes", [False, True], ids=["whole", "holes"])
-def test_bookkeeping(mnist, schedule, holes):
+@pytest.mark.parametrize("prior", PARTITION_PRIORS)
+def test_bookkeeping(mnist, schedule, holes, prior):
     """Statistics and log joint are those of the assignments after every sweep."""
     rng = np.random.default_rng(8)
     x = mnist.x[:200]
     observed = rng.random(x.shape) < 0.6 if holes else None
-    mixture = mixture_of(x, np.arange(200) % 20, observed=observed)
+    if prior == "mfm":
+        schedule = tuple(move for move in schedule if move != "concentration")
+    mixture = mixture_of(x, np.arange(200) % 20, observed=observed, partition_prior=prior)
     start = mixture.assignments
     bits = np.random.PCG64(9)
     for _ in range(5):
@@ -261,5 +283,6 @@ def test_bookkeeping(mnist, schedule, holes):
         check_counts(mixture, x, observed)
         z = mixture.assignments
         state = mixture.alpha, mixture.beta, mixture.concentration
-        assert mixture.log_joint() == pytest.approx(log_joint(x, z, *state, observed), rel=1e-13)
+        expected = log_joint(x, z, *state, observed, prior)
+        assert mixture.log_joint() == pytest.approx(expected, rel=1e-13)
     assert (z != start).any()

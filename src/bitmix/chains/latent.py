@@ -99,6 +99,11 @@ class Latent:
         return np.size(self.assignments), np.size(self.alpha)
 
     @property
+    def partition_prior(self) -> str:
+        """The prior of the assignments, see `bitmix.model.PARTITION_PRIORS`."""
+        return self.config.get("partition_prior", "dp")  # which chains of earlier versions have
+
+    @property
     def sweeps(self) -> int:
         """The number of sweeps that the chain has made."""
         return len(self.trace["log_joint"])
@@ -106,11 +111,17 @@ class Latent:
     def log_joint(self) -> float:
         """Return log p(x, z | alpha, beta, concentration), in nats.
 
-        The log probability of the partition under the Chinese restaurant process, plus that of
-        the features, Beta-Bernoulli by cluster and feature with the probabilities integrated out.
+        The log probability of the partition under its prior, plus that of the features:
+        Beta-Bernoulli by cluster and feature, with the probabilities integrated out.
         """
         return kernel.log_joint(
-            self.sizes, self.counts, self.alpha, self.beta, self.concentration, self.observed
+            self.sizes,
+            self.counts,
+            self.alpha,
+            self.beta,
+            self.concentration,
+            self.observed,
+            self.partition_prior,
         )
 
     @property

@@ -8,6 +8,11 @@ cdef class Hyperparameters:
     cdef const Simd *simd
     cdef Rows rows
     cdef double concentration
+    cdef readonly str partition_prior
+    cdef double shift                   # what the weight of a cluster adds to its size
+    cdef double log_new                 # the log weight of a new cluster, beside `beside` others
+    cdef double[::1] log_news           # by the number of other clusters, if it depends on that
+    cdef Py_ssize_t beside
     cdef double[::1] alpha, beta        # (D,)
     # in single precision, as the sweep reads them: active features, padded to P, and the others
     cdef float[::1] alpha_f, beta_f, shift_f    # shift: alpha + beta
@@ -15,3 +20,5 @@ cdef class Hyperparameters:
     cdef double[::1] by_size            # (N + 1,) what `log_size` found; nan: not yet
 
     cdef double log_size(self, int32_t n) noexcept nogil
+    cdef double log_weight(self, int32_t n) noexcept nogil
+    cdef double log_new_beside(self, Py_ssize_t clusters) noexcept nogil

@@ -7,6 +7,7 @@ from libc.math cimport NAN, isnan
 from bitmix.kernel.simd cimport LANES, padded, simd_in_use
 
 from bitmix.kernel.arrays import aligned
+from bitmix.kernel.finite import log_new_cluster
 
 
 cdef class Hyperparameters:
@@ -17,14 +18,16 @@ cdef class Hyperparameters:
     rows : Rows
     alpha, beta : (D,) float64, IN, positive
     concentration : float, positive
+    partition_prior : {"dp", "mfm"}
+        See `bitmix.model.PARTITION_PRIORS`.
     """
 
-    def __init__(self, Rows rows, alpha, beta, double concentration):
+    def __init__(self, Rows rows, alpha, beta, double concentration, str partition_prior):
         width = LANES * rows.bits.shape[1]
         never = padded(len(rows.never))
         self.simd = simd_in_use()
         self.rows = rows
-        self.concentration = concentration
+        self.partition_prior = partition_prior
         self.alpha = np.array(alpha, np.float64)
         self.beta = np.array(beta, np.float64)
         self.alpha_f = aligned(width, np.float32)
@@ -33,7 +36,22 @@ cdef class Hyperparameters:
         self.never_beta_f = aligned(never, np.float32)
         self.never_shift_f = aligned(never, np.float32)
         self.by_size = np.empty(rows.shape[0] + 1)
+        self.set_concentration(concentration)
         self.changed()
+
+    def set_concentration(self, double concentration):
+        self.concentration = concentration
+        if self.partition_prior == "dp":
+            self.shift, self.log_new, self.log_news = 0.0, self.simd.log(concentration), None
+        else:
+            self.shift, self.log_new, self.log_news = concentration, 0.0, np.empty(0)
+        self.beside = -1
+        self.by_size[0] = NAN
+
+    def reserve(self, clusters):
+        """Know the weight of a new cluster beside up to so many."""
+        if self.log_news is not None and len(self.log_news) <= clusters:
+            self.log_news = log_new_cluster(self.rows.shape[0], self.concentration, clusters)
 
     def changed(self):
         """Let what is derived from alpha and beta follow them."""
@@ -53,16 +71,24 @@ cdef class Hyperparameters:
         self.by_size[:] = NAN
 
     cdef double log_size(self, int32_t n) noexcept nogil:
-        """Return log n - sum_d log(alpha_d + beta_d + n), for n = 0 with the concentration as n.
+        """Return log w - sum_d log(alpha_d + beta_d + n), with w the weight of n rows.
 
         Features that are never on add log(beta_d + n), the same for all clusters of size n.
         """
         cdef double value = self.by_size[n]
         if isnan(value):
-            value = self.simd.log(n if n else self.concentration)
+            value = self.log_weight(n)
             value -= self.simd.sum_log(&self.shift_f[0], n, self.shift_f.shape[0])
             if self.never_beta_f.shape[0]:
                 value += self.simd.sum_log(&self.never_beta_f[0], n, self.never_beta_f.shape[0])
                 value -= self.simd.sum_log(&self.never_shift_f[0], n, self.never_beta_f.shape[0])
             self.by_size[n] = value
         return value
+
+    cdef double log_weight(self, int32_t n) noexcept nogil:
+        """Return the log prior weight of a cluster of n other rows; n = 0 is a new cluster."""
+        return self.simd.log(n + self.shift) if n else self.log_new
+
+    cdef double log_new_beside(self, Py_ssize_t clusters) noexcept nogil:
+        """Return the log prior weight of a new cluster beside so many others."""
+        return self.log_new if self.log_news is None else self.log_news[clusters]

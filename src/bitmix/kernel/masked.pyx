@@ -19,8 +19,10 @@ cdef class MaskedMixture(Mixture):
     This bookkeeping is simpler and slower than that of complete rows.
     """
 
-    def __init__(self, Rows rows, assignments, alpha, beta, double concentration):
-        super().__init__(rows, assignments, alpha, beta, concentration)
+    def __init__(
+        self, Rows rows, assignments, alpha, beta, double concentration, str partition_prior="dp"
+    ):
+        super().__init__(rows, assignments, alpha, beta, concentration, partition_prior)
 
     cdef int _reserve(self, Py_ssize_t clusters) except -1:
         Mixture._reserve(self, clusters)
@@ -62,9 +64,8 @@ cdef class MaskedMixture(Mixture):
     cdef void write_cluster(self, Py_ssize_t k) noexcept nogil:
         cdef int32_t n = self.sizes_[k]
         self._make_column(0, k, 0)
-        self.base[k] = <float>(
-            self.column_base + self.simd.log(n if n else self.priors.concentration)
-        )
+        self.sum_off[k] = self.column_base
+        self.base[k] = <float>(self.column_base + self.priors.log_weight(n))
         if self.index.by_rows:
             self.weights[k] = self.column
             self.weights_missing[k] = self.column_missing
@@ -85,11 +86,14 @@ cdef class MaskedMixture(Mixture):
             return -INFINITY
         self._make_column(i, own, -1)
         return (
-            <float>(self.column_base + self.simd.log(n)) + self.sum_on(&self.column[0], i)
+            <float>(self.column_base + self.priors.log_weight(n)) + self.sum_on(&self.column[0], i)
             + self.simd.sum_on(
                 &self.column_missing[0], &self.rows.missing[i, 0], self.features
             )
         )
+
+    cdef float base_of_new(self) noexcept nogil:
+        return <float>(self.sum_off[self.clusters] + self.priors.log_weight(0))
 
     cdef bint can_screen(self) noexcept nogil:
         return False
@@ -119,7 +123,7 @@ cdef class MaskedMixture(Mixture):
                 members[lane, k] = self.observed_[k, first + lane]
 
 
-def mixture_of(Rows rows, assignments, alpha, beta, double concentration):
+def mixture_of(Rows rows, assignments, alpha, beta, double concentration, partition_prior="dp"):
     """Return the state of a chain on these rows, a `Mixture` or a `MaskedMixture`."""
     kind = Mixture if rows.missing is None else MaskedMixture
-    return kind(rows, assignments, alpha, beta, concentration)
+    return kind(rows, assignments, alpha, beta, concentration, partition_prior)

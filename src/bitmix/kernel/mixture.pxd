@@ -16,6 +16,7 @@ cdef class Index:
     cdef int reserve(self, Mixture mixture) except -1
     cdef void follow(self, Mixture mixture, Py_ssize_t k) noexcept nogil
     cdef void forget(self, Py_ssize_t k) noexcept nogil
+    cdef void rebase(self, Mixture mixture, Py_ssize_t k) noexcept nogil
     cdef Py_ssize_t choose(
         self, Mixture mixture, Py_ssize_t i, Py_ssize_t own, double u
     ) noexcept nogil
@@ -54,6 +55,8 @@ cdef class Mixture:
     cdef int _reserve(self, Py_ssize_t clusters) except -1
     cdef void _count(self) noexcept nogil
     cdef void write_cluster(self, Py_ssize_t k) noexcept nogil
+    cdef void set_beside(self, Py_ssize_t clusters) noexcept nogil
+    cdef float base_of_new(self) noexcept nogil
     cdef float *_weights_of(self, Py_ssize_t k) noexcept nogil
     cdef void _written(self, Py_ssize_t k) noexcept nogil
     cdef void transpose(self, float *to) noexcept nogil

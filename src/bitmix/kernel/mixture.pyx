@@ -11,7 +11,7 @@ precision. All arithmetic is that of vecmath.h, so a chain has the same bits on 
 
 import numpy as np
 
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, NAN
 
 from bitmix.kernel.simd cimport LANES, simd_in_use
 
@@ -38,6 +38,9 @@ cdef class Index:
 
     cdef void forget(self, Py_ssize_t k) noexcept nogil:
         """Forget column k, which is no cluster any more."""
+
+    cdef void rebase(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
+        """Follow the base of cluster k, which just changed alone."""
 
     cdef Py_ssize_t choose(
         self, Mixture mixture, Py_ssize_t i, Py_ssize_t own, double u
@@ -66,12 +69,16 @@ cdef class Mixture:
         Every number of 0..K-1 is used.
     alpha, beta : (D,) float64, IN, positive
     concentration : float, positive
+    partition_prior : {"dp", "mfm"}
+        See `bitmix.model.PARTITION_PRIORS`.
     """
 
-    def __init__(self, Rows rows, assignments, alpha, beta, double concentration):
+    def __init__(
+        self, Rows rows, assignments, alpha, beta, double concentration, str partition_prior="dp"
+    ):
         self.rows = rows
         self.simd = simd_in_use()
-        self.priors = Hyperparameters(rows, alpha, beta, concentration)
+        self.priors = Hyperparameters(rows, alpha, beta, concentration, partition_prior)
         self.z = np.array(assignments, np.int32)
         self.clusters = int(np.max(assignments)) + 1
         self.features = LANES * rows.bits.shape[1]
@@ -88,6 +95,7 @@ cdef class Mixture:
         """Make room for that many columns, and some more."""
         cdef Py_ssize_t room = ((clusters + clusters // 4) // BLOCK + 1) * BLOCK
         wide = (room, self.features)
+        self.priors.reserve(room)
         self.sizes_ = grown(self.arrays, "sizes", room, np.int32)
         self.counts_ = grown(self.arrays, "counts", wide, np.int32)
         self.log_on = grown(self.arrays, "log_on", wide, np.float32)
@@ -155,6 +163,10 @@ cdef class Mixture:
         return self.priors.concentration
 
     @property
+    def partition_prior(self):
+        return self.priors.partition_prior
+
+    @property
     def screening(self):
         """Whether the last sweep came to screen clusters."""
         return self.index.screens
@@ -162,7 +174,8 @@ cdef class Mixture:
     def log_joint(self):
         """Return log p(x, z | alpha, beta, concentration), in nats."""
         return log_joint(
-            self.sizes, self.counts, self.alpha, self.beta, self.concentration, self.observed
+            self.sizes, self.counts, self.alpha, self.beta, self.concentration, self.observed,
+            self.priors.partition_prior,
         )
 
     # ------------------------------------------------------------ clusters
@@ -175,6 +188,7 @@ cdef class Mixture:
         self.base[:] = -INFINITY
         for k in range(self.clusters + 1):
             self.write_cluster(k)
+        self.set_beside(self.clusters)
 
     cdef void write_cluster(self, Py_ssize_t k) noexcept nogil:
         """Write the logs and weights of cluster k from its counts."""
@@ -197,6 +211,20 @@ cdef class Mixture:
     cdef void transpose(self, float *to) noexcept nogil:
         """Write the weights in `column` to a column of 16 clusters, OUT: see simd.h, scatter."""
         self.simd.scatter(&self.column[0], self.active, to)
+
+    cdef void set_beside(self, Py_ssize_t clusters) noexcept nogil:
+        """Let the empty cluster have the weight of a new one beside so many others."""
+        if self.priors.log_news is None or self.priors.beside == clusters:
+            return
+        self.priors.beside = clusters
+        self.priors.log_new = self.priors.log_news[clusters]
+        self.priors.by_size[0] = NAN
+        self.base[self.clusters] = self.base_of_new()
+        self.index.rebase(self, self.clusters)
+
+    cdef float base_of_new(self) noexcept nogil:
+        """Return the base of the empty cluster."""
+        return <float>(self.sum_off[self.clusters] + self.priors.log_size(0))
 
     # ------------------------------------------------------------ scores
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from libc.math cimport INFINITY, NAN, sqrt
+from libc.math cimport INFINITY, sqrt
 from libc.stdint cimport int32_t, int64_t
 from numpy.random cimport bitgen_t
 
@@ -90,14 +90,17 @@ def update_concentration(Mixture mixture, bit_generator, double shape, double ra
     """
     cdef bitgen_t *rng = bitgen_of(bit_generator)
     cdef ConcentrationConditional target
+    cdef double found
+    if mixture.partition_prior != "dp":
+        raise ValueError("the concentration of a mixture of finite mixtures is not updated")
     target.simd = mixture.simd
     target.rows, target.clusters = mixture.z.shape[0], mixture.clusters
     target.shape, target.rate = shape, rate
     with bit_generator.lock, nogil:
-        mixture.priors.concentration = slice_sample(
+        found = slice_sample(
             rng, mixture.simd, _log_concentration, &target, mixture.priors.concentration, 1.0
         )
-        mixture.priors.by_size[0] = NAN  # which depends on it
+    mixture.priors.set_concentration(found)
 
 
 # ---------------------------------------------------------------- counts of one feature

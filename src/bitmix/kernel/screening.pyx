@@ -67,6 +67,9 @@ cdef class Screening(Index):
     cdef void forget(self, Py_ssize_t k) noexcept nogil:
         self.base_costs[k] = 65535
 
+    cdef void rebase(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
+        self._write_costs(mixture, k)
+
     cdef void _write_costs(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
         cdef double cost = self.top - mixture.base[k] - mixture.simd.scatter_costs(
             &mixture.weights[k, 0], &self.ceiling[0], STEPS, mixture.active,

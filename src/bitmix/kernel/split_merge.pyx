@@ -53,7 +53,9 @@ cdef class SplitMerge:
        the product of its probabilities. For a merge, and for the reverse of a repartition, q is
        that of the scan that leads from the launch state to a and b as they are.
     5. Let m(c) be n_c! / n_c times the marginal likelihood of the rows in c: all but constants of
-       the posterior. Accept with probability min(1, ratio), where ratio is
+       the posterior. (In a mixture of finite mixtures, m(c) has Gamma(n_c + g) / Gamma(1 + g), and
+       the weight of a new cluster stands for the concentration: see finite.py.)
+       Accept with probability min(1, ratio), where ratio is
 
            split        concentration m(a') m(b') / m(a)  x  s'(b') (n_a - 1) / (n_b' q)
            merge        m(a + b) / (concentration m(a) m(b))  x  n_b q / (s(b) (n_a + n_b - 1))
@@ -84,6 +86,7 @@ cdef class SplitMerge:
     cdef double[::1] alpha, beta, by_feature
     cdef int32_t[::1] on, observed
     cdef double[::1] log_m              # log m of cluster k, nan: not yet known
+    cdef double log_one                 # lgamma(1 + shift)
 
     def __init__(self, Mixture mixture):
         features = np.concatenate([mixture.rows.active, mixture.rows.never])
@@ -98,6 +101,7 @@ cdef class SplitMerge:
         np.asarray(self.beta)[:len(features)] = mixture.beta[features]
         self.by_feature = np.empty(width)
         self.on, self.observed = np.zeros(width, np.int32), np.zeros(width, np.int32)
+        self.log_one = self.simd.lgamma(1.0 + mixture.priors.shift)
         self.log_m = np.full(mixture.z.shape[0] + 1, np.nan)
 
     def run(self, bit_generator, Py_ssize_t proposals):
@@ -156,7 +160,7 @@ cdef class SplitMerge:
         self.division.make_launch_state(rng, i, j, slot)
         ratio = -self.division.scan(rng, slot, self.division.launch, None)
         ratio += self._log_m(slot) + self._log_m(slot + 1) - self._log_m(a)
-        ratio += self.simd.log(self.mixture.priors.concentration)
+        ratio += self.mixture.priors.log_new_beside(self.mixture.clusters)
         # s' is a probability. If the proposal fails without it, it need not be known.
         if ratio + self.simd.log(n - 1) <= threshold:
             return False
@@ -191,7 +195,7 @@ cdef class SplitMerge:
     ) noexcept nogil:
         cdef Py_ssize_t last = self.mixture.clusters - 1, both = slot + 4
         self.mixture.set_counts(both, a, b)
-        ratio += self._log_m(both) - self.simd.log(self.mixture.priors.concentration)
+        ratio += self._log_m(both) - self.mixture.priors.log_new_beside(last)
         ratio -= self.simd.log(self.mixture.sizes_[both] - 1)
         if ratio <= threshold:  # q is a probability
             return False
@@ -283,7 +287,8 @@ cdef class SplitMerge:
         cdef double value
         if remembered and not isnan(self.log_m[k]):
             return self.log_m[k]
-        value = self.simd.lgamma(self.mixture.sizes_[k])
+        value = self.simd.lgamma(self.mixture.sizes_[k] + self.mixture.priors.shift)
+        value -= self.log_one
         for d in range(self.mixture.active):
             self.on[d] = self.mixture.counts_[k, d]
         self.mixture.members_of_cluster(k, self.observed)

@@ -81,6 +81,7 @@ cdef class Sweep:
                 i = self.order[t]
                 own = mixture.z[i]
                 mixture.settled = moved * 3 < t
+                mixture.set_beside(mixture.clusters - (mixture.sizes_[own] == 1))
                 new = mixture.index.choose(mixture, i, own, uniform(rng))
                 if t < probe:
                     likely += self.columns.count_likely(mixture, EXP_MINUS_MARGIN)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bitmix import kernel
 from bitmix.arguments import check_choice
 from bitmix.chains import Latent, common
 from bitmix.data import as_binary
@@ -37,14 +38,15 @@ class Mixture:
     def of_latent(cls, latent: Latent) -> Mixture:
         """Return the mixture that a latent predicts new rows with.
 
-        It has the clusters of the latent and, as the last, a new one. The weights n_k of clusters,
-        and the concentration of the new one, are those of Neal (2000), eq. 3.6, for one row more
-        than the data. The Beta posterior of theta_kd has the parameters alpha_d + c_kd and
+        It has the clusters of the latent and, as the last, a new one. The weights are those of one
+        row more than the data: for a Dirichlet process n_k and, of the new one, the concentration
+        (Neal 2000, eq. 3.6); for a mixture of finite mixtures those of Miller and Harrison (2018,
+        theorem 4.1). The Beta posterior of theta_kd has the parameters alpha_d + c_kd and
         beta_d + n_k - c_kd; rows that miss the feature do not count in n_k.
         """
         none = np.zeros_like(latent.counts[:1])
         return cls(
-            weights=np.append(latent.sizes, latent.concentration),
+            weights=_weights(latent),
             on=latent.alpha + np.vstack([latent.counts, none]),
             off=latent.beta + np.vstack([latent.tails, none]),
             assignments=latent.assignments,
@@ -101,6 +103,15 @@ class Mixture:
         counts = np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
         smoothed = counts + counts.sum(axis=0) / len(codes)
         return smoothed / smoothed.sum(axis=1, keepdims=True)
+
+
+def _weights(latent: Latent) -> np.ndarray:
+    """Return the weight of each cluster and, as the last, of a new one, shape (K + 1,)."""
+    if latent.partition_prior == "dp":
+        return np.append(latent.sizes, latent.concentration)
+    clusters, rows = len(latent.sizes), latent.sizes.sum()
+    new = kernel.log_new_cluster(int(rows) + 1, latent.concentration, clusters)[clusters]
+    return np.append(latent.sizes + latent.concentration, np.exp(new))
 
 
 def normalise(log_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -38,8 +38,8 @@ class Chain:
             self.samples = []
         else:
             self.generator.state = latent.generator
-            self.mixture = kernel.mixture_of(
-                run.rows, latent.assignments, latent.alpha, latent.beta, latent.concentration
+            self.mixture = self._mixture(
+                latent.assignments, latent.alpha, latent.beta, latent.concentration
             )
             self.trace = {name: values.tolist() for name, values in latent.trace.items()}
             self.samples = list(zip(*latent.samples.values(), strict=True))
@@ -50,9 +50,10 @@ class Chain:
         labels = first(run.x, run.observed, settings.initial_clusters, self.generator)
         _, assignments = np.unique(labels, return_inverse=True)
         d = run.x.shape[1]
-        return kernel.mixture_of(
-            run.rows, assignments, np.ones(d), np.ones(d), settings.concentration
-        )
+        return self._mixture(assignments, np.ones(d), np.ones(d), settings.concentration)
+
+    def _mixture(self, *state: np.ndarray | float) -> kernel.Mixture:
+        return kernel.mixture_of(self.run.rows, *state, self.run.settings.partition_prior)
 
     @property
     def sweeps(self) -> int:

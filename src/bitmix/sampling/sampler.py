@@ -25,6 +25,7 @@ def sample(
     initial_clusters: int = Settings.initial_clusters,
     concentration: float = Settings.concentration,
     concentration_prior: tuple[float, float] = Settings.concentration_prior,
+    partition_prior: str = Settings.partition_prior,
     hyperprior: str = Settings.hyperprior,
     moves: Sequence[str] = Settings.moves,
     proposals: int = Settings.proposals,
@@ -34,7 +35,7 @@ def sample(
     checkpoint_folder: str | os.PathLike[str] | None = None,
     checkpoint_every: float = 30.0,
 ) -> list[Latent]:
-    """Sample chains of a Dirichlet-process mixture of binary rows.
+    """Sample chains of a mixture of binary rows with an unknown number of clusters.
 
     A chain starts from a first partition and alpha_d = beta_d = 1. Each sweep makes each move of
     the schedule once. Chains differ in their random numbers only and run side by side in threads.
@@ -65,6 +66,9 @@ def sample(
         it; without that move it stays.
     concentration_prior : (shape, rate)
         The Gamma hyperprior of the concentration, for the move "concentration".
+    partition_prior : {"dp", "mfm"}
+        The prior of the assignments: a Dirichlet process, or a mixture of finite mixtures, which
+        estimates the number of clusters. See `bitmix.model.PARTITION_PRIORS`.
     hyperprior : {"exponential", "bda"}
         The hyperprior of alpha and beta, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str
@@ -117,6 +121,7 @@ def sample(
         initial_clusters=initial_clusters,
         concentration=concentration,
         concentration_prior=concentration_prior,
+        partition_prior=partition_prior,
         hyperprior=hyperprior,
         moves=moves,
         proposals=proposals,
@@ -138,6 +143,7 @@ def sample_chain(
     initial_clusters: int = Settings.initial_clusters,
     concentration: float = Settings.concentration,
     concentration_prior: tuple[float, float] = Settings.concentration_prior,
+    partition_prior: str = Settings.partition_prior,
     hyperprior: str = Settings.hyperprior,
     moves: Sequence[str] = Settings.moves,
     proposals: int = Settings.proposals,
@@ -157,6 +163,7 @@ def sample_chain(
         initial_clusters=initial_clusters,
         concentration=concentration,
         concentration_prior=concentration_prior,
+        partition_prior=partition_prior,
         hyperprior=hyperprior,
         moves=moves,
         proposals=proposals,

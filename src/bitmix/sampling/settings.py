@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bitmix.arguments import check_choice, check_integer, check_positive
-from bitmix.model import HYPERPRIORS
+from bitmix.model import HYPERPRIORS, PARTITION_PRIORS
 from bitmix.sampling.initial import INITIAL
 from bitmix.sampling.moves import MOVES
 
@@ -32,6 +32,9 @@ class Settings:
     concentration_prior : (shape, rate)
         The Gamma hyperprior of the concentration, for the move `concentration`. Its mean is
         shape / rate.
+    partition_prior : {"dp", "mfm"}
+        The prior of the assignments: a Dirichlet process, or a mixture of finite mixtures, which
+        estimates the number of clusters. See `bitmix.model.PARTITION_PRIORS`.
     hyperprior : {"exponential", "bda"}
         The hyperprior of alpha and beta, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str
@@ -54,6 +57,7 @@ class Settings:
     initial_clusters: int = 100
     concentration: float = 1.0
     concentration_prior: tuple[float, float] = (1.0, 0.1)
+    partition_prior: str = "dp"
     hyperprior: str = "exponential"
     moves: tuple[str, ...] = ("assign", "pixel_priors")
     proposals: int = 100
@@ -71,8 +75,13 @@ class Settings:
         self._set("concentration", check_positive("concentration", self.concentration))
         self._set("concentration_prior", _gamma(self.concentration_prior))
         check_choice("initial", self.initial, INITIAL)
+        check_choice("partition_prior", self.partition_prior, PARTITION_PRIORS)
         check_choice("hyperprior", self.hyperprior, HYPERPRIORS)
         self._set("moves", _schedule(self.moves))
+        if self.partition_prior == "mfm" and "concentration" in self.moves:
+            raise ValueError(
+                "moves has 'concentration', which partition_prior 'mfm' keeps fixed: leave it out"
+            )
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)

@@ -1,0 +1,27 @@
+"""The weights of the mixture of finite mixtures."""
+
+import numpy as np
+import pytest
+from scipy.special import gammaln, logsumexp
+
+from bitmix.kernel import log_new_cluster
+from bitmix.kernel.finite import log_v
+
+SIZES = [(1, 0, 1.0), (5, 5, 1.0), (5, 3, 0.5), (800, 7, 1.0), (800, 300, 2.0), (100_000, 40, 0.1)]
+
+
+@pytest.mark.parametrize(("rows", "clusters", "concentration"), SIZES)
+def test_log_v_is_the_sum_of_a_long_series(rows, clusters, concentration):
+    k = np.arange(max(clusters, 1), 100_000)
+    terms = np.log(0.1) + (k - 1) * np.log(0.9) + gammaln(k + 1) - gammaln(k - clusters + 1)
+    terms += gammaln(concentration * k) - gammaln(concentration * k + rows)
+    assert log_v(rows, clusters, concentration) == pytest.approx(logsumexp(terms), rel=1e-13)
+
+
+@pytest.mark.parametrize(("rows", "clusters", "concentration"), SIZES[1:])
+def test_the_weights_of_one_more_row_add_up(rows, clusters, concentration):
+    """V_n(t) = (n + g t) V_{n+1}(t) + g V_{n+1}(t + 1) (Miller and Harrison 2018, prop. 3.2)."""
+    same = log_v(rows + 1, clusters, concentration) - log_v(rows, clusters, concentration)
+    new = np.exp(log_new_cluster(rows + 1, concentration, clusters)[clusters])
+    total = np.exp(same) * (rows + concentration * clusters + new)
+    assert total == pytest.approx(1, rel=1e-9)
