@@ -1,4 +1,4 @@
-"""The bare pass: add up the weights of all clusters for every row, and do nothing else.
+"""The bare pass: add up the weights of all clusters for every row and do nothing else.
 
 It uses the C function of the kernel, compiled here with the flags of meson.build.
 """
@@ -19,7 +19,7 @@ LANES = 16
 
 
 class BarePass:
-    """The scores of all rows for all clusters of a mixture, made again at every call.
+    """The scores of all rows for all clusters of a mixture, computed at every call.
 
     Parameters
     ----------

@@ -2,16 +2,14 @@
 
     python benchmarks/bench.py [--quick] [--output results/benchmarks/bench.json]
 
-Contestants of a ratio take turns in one process, and each enters with its best turn: on a shared
-machine the best is what repeats. pytest-benchmark measures one thing after another, so that a busy
-minute would land on one side of a ratio; hence a program of its own.
+The contestants of a ratio take turns in one process, and the best turn of each counts: on a shared
+machine, only the best time repeats. pytest-benchmark measures one thing after another, so a busy
+minute would fall on one side of a ratio.
 """
 
 import os
 
-os.environ["OPENBLAS_NUM_THREADS"] = (
-    "1"  # read as NumPy is imported; every contestant has one thread
-)
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy reads it on import; each contestant has one thread
 
 import argparse
 import re
@@ -34,7 +32,7 @@ ALL_DIGITS = tuple(range(10))
 
 
 class Chain:
-    """A chain of the study's configuration, to be stepped one move at a time."""
+    """A chain with the settings of the study that makes one move at a time."""
 
     def __init__(self, rows, assignments, alpha, beta, generator):
         self.mixture = kernel.mixture_of(rows, assignments, alpha, beta, 1.0)
@@ -42,7 +40,7 @@ class Chain:
 
     @classmethod
     def start(cls, x, clusters=100):
-        """Every image in one of so many clusters, at random."""
+        """Start with every image in a random cluster."""
         generator = np.random.PCG64(0)
         labels = kernel.integers(generator, clusters, len(x))
         assignments = np.unique(labels, return_inverse=True)[1]
@@ -50,7 +48,7 @@ class Chain:
         return cls(kernel.Rows(x), assignments, ones, ones, generator)
 
     def subset(self, x, picked):
-        """The state as it is on some of the images, for a chain of these."""
+        """Return a chain of some of the images, in the same state."""
         assignments = np.unique(self.mixture.assignments[picked], return_inverse=True)[1]
         rows = kernel.Rows(x[picked])
         return Chain(rows, assignments, self.mixture.alpha, self.mixture.beta, self.generator)
@@ -80,7 +78,7 @@ def seconds(function):
 
 
 def best(rounds, **contestants):
-    """Best time of each contestant, in seconds, by name; they take turns."""
+    """Return the best time of each contestant, in seconds, by name. They take turns."""
     times = [{name: seconds(f) for name, f in contestants.items()} for _ in range(rounds)]
     return {name: min(turn[name] for turn in times) for name in contestants}
 
@@ -89,7 +87,7 @@ def best(rounds, **contestants):
 
 
 def study_chain(x, rounds):
-    """Five sweeps with their pixel priors and trace, from the random start."""
+    """Measure five sweeps with pixel priors and trace, from the random start."""
     config = {"sweeps": 5, "progress": False}
     packing = seconds(lambda: kernel.Rows(x))
     latents = []
@@ -104,7 +102,7 @@ def study_chain(x, rounds):
 
 
 def late_sweep(x, rounds):
-    """A sweep 80 iterations in, the pixel priors and the bare pass beside it."""
+    """Measure a sweep after 80 others, beside the pixel priors and the bare pass."""
     chain = Chain.start(x).advance(80)
     turns = {"sweep": chain.sweep, "priors": chain.update_pixel_priors}
     turns["bare"] = BarePass(x, chain.mixture)
@@ -117,7 +115,7 @@ def late_sweep(x, rounds):
 
 
 def linearity(x, rounds):
-    """All images against a random 14,131 of them, from one state: equal clusters, equal digits."""
+    """Compare all images with a random 14,131 of them, from one state."""
     n = 14_131
     large = Chain.start(x).advance(20)
     picked = np.sort(np.random.default_rng(0).permutation(len(x))[:n])
@@ -135,7 +133,7 @@ def linearity(x, rounds):
 
 
 def peak_memory():
-    """Five chains of two sweeps on all 70,000 images, in a process of its own."""
+    """Measure the memory of five chains of all 70,000 images, in a separate process."""
     # Not resource's ru_maxrss, in which a child starts from the peak of its parent
     program = (
         "import bitmix, pathlib\n"
@@ -150,7 +148,7 @@ def peak_memory():
 
 
 def competition(x, sweeps, rounds, clusters=None):
-    """One sweep from one state with the same draws, by bitmix, NumPy and Numba."""
+    """Measure the same sweep, with the same draws, by bitmix, NumPy and Numba."""
     chain = Chain.start(x).advance(sweeps, until_clusters=clusters)
     state = (chain.mixture.assignments, chain.mixture.alpha, chain.mixture.beta)
     generator = np.random.PCG64(1)
@@ -181,7 +179,7 @@ def competition(x, sweeps, rounds, clusters=None):
 
 
 def two_threads(x, rounds):
-    """Four chains of ten sweeps on one thread and on two."""
+    """Measure four chains of ten sweeps on one thread and on two."""
     config = {"chains": 4, "sweeps": 10, "progress": False}
     took = best(
         rounds,

@@ -1,14 +1,18 @@
-"""The sweep of `bitmix.kernel.Mixture.sweep` as a user of NumPy, or of Numba, would write it.
+"""The sweep `bitmix.kernel.sweep` as a user of NumPy, or of Numba, would write it.
 
-Both sample the same model by the same scheme (Neal 2000, algorithm 3) from the same draws in the
-same order, so that from one state all three make the same moves but where rounding tips a draw.
-Both use what keeps such a sweep cheap: single precision; the weights log p - log(1 - p) of every
-pixel and cluster, so that off-pixels cost nothing; a cluster's weights recomputed only when it
-changes; those of a cluster without one of its members kept until it changes; the terms of a
-cluster's size alone looked up.
+Both sample the same model by the same algorithm (Neal 2000, algorithm 3) from the same draws in the
+same order. From one state, all three make the same moves, unless rounding changes a draw.
 
-A sweep is called with the order of the images and one uniform number for each, and returns how many
-images changed cluster.
+Both use what makes such a sweep cheap:
+
+- single precision;
+- weights log p - log(1 - p) for each pixel and cluster, so that pixels that are off cost nothing;
+- the weights of a cluster are recomputed only when it changes;
+- the weights of a cluster without one of its members are kept until it changes;
+- the terms that depend only on the size of a cluster are tabulated.
+
+A sweep takes the order of the images and one uniform number for each. It returns how many images
+changed cluster.
 """
 
 from typing import NamedTuple
@@ -18,7 +22,7 @@ from numba import njit
 
 
 class NumpySweep:
-    """One matrix-vector product and a few vector operations an image.
+    """The sweep in NumPy: a matrix-vector product and a few vector operations per image.
 
     Parameters
     ----------
@@ -29,7 +33,7 @@ class NumpySweep:
     """
 
     def __init__(self, x, assignments, alpha, beta, concentration):
-        room = 2 * int(assignments.max()) + 100  # clusters beyond this many raise IndexError
+        room = 2 * int(assignments.max()) + 100  # more clusters raise IndexError
         self.x = x.astype(np.float32)
         self.z = assignments.copy()
         self.clusters = int(assignments.max()) + 1
@@ -88,7 +92,7 @@ class NumpySweep:
             self._close(own)
 
     def _close(self, k):
-        """The last cluster takes the number of the emptied one."""
+        """Give the number of the empty cluster k to the last cluster."""
         last = self.clusters = self.clusters - 1
         self.z[self.z == last] = k
         for by_cluster in (self.sizes, self.counts):
@@ -105,7 +109,7 @@ class NumpySweep:
 
 
 class _Sizes(dict):
-    """log n - sum_d log(alpha_d + beta_d + n), by n; of the empty cluster, log concentration."""
+    """log n - sum_d log(alpha_d + beta_d + n) by n, with the concentration for n = 0."""
 
     def __init__(self, alpha, beta, concentration):
         self.shift = alpha + beta
@@ -118,9 +122,10 @@ class _Sizes(dict):
 
 
 class NumbaSweep:
-    """Images as lists of on-pixels, whose rows of weights are added four at a time.
+    """The sweep in Numba: images are lists of the pixels that are on.
 
-    Of each pixel only the one log that changes is computed anew as an image joins or leaves.
+    The weights of four pixels are added at a time. When an image joins or leaves, only the log that
+    changes is recomputed for each pixel.
     Parameters are those of `NumpySweep`.
     """
 
@@ -166,7 +171,7 @@ class NumbaSweep:
 
 class _State(NamedTuple):
     x: np.ndarray  # (N, D)
-    start: np.ndarray  # (N + 1,) where an image's on-pixels start in `on`
+    start: np.ndarray  # (N + 1,) where the pixels of an image start in `on`
     on: np.ndarray
     z: np.ndarray  # (N,)
     sizes: np.ndarray  # by cluster, with room for more
@@ -290,7 +295,7 @@ def _empty(s, k):
 
 @njit(fastmath=True)
 def _close(s, k, last):
-    """The last cluster takes the number of the emptied one."""
+    """Give the number of the empty cluster k to the last cluster."""
     for j in range(len(s.z)):
         if s.z[j] == last:
             s.z[j] = k

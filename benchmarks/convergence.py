@@ -2,18 +2,18 @@
 
     python benchmarks/convergence.py [--quick] [--output results/benchmarks/convergence.json]
 
-The images are the study's, the twos and threes of MNIST, shuffled; the concentration stays 1. Every
-chain is the one that `bitmix.sample_chain` samples from the same seed. In the contest a chain has a
-minute, in the comparison of first partitions 100 sweeps.
+The images are those of the study: the twos and threes of MNIST, shuffled. The concentration stays
+1. Each chain is the one that `bitmix.sample_chain` samples from the same seed. In the contest a
+chain has a minute. In the comparison of first partitions it has 100 sweeps.
 
-Seconds are CPU seconds of the chain's thread, so that what else the machine is doing counts
-little (it still shares caches and memory). They include the first partition and the moves, but not
-the packing of the images, once a run, nor the log joint, which the chain does not need.
+Seconds are CPU seconds of the chain's thread, so other work on the machine counts little (it still
+shares caches and memory). They include the first partition and the moves. They leave out packing
+the images, which happens once a run, and the log joint, which the chain does not need.
 """
 
 import os
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read as NumPy is imported; a chain has one thread
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy reads it on import; a chain has one thread
 
 import argparse
 import sys
@@ -40,7 +40,7 @@ from bitmix.sampling.moves import MOVES
 from bitmix.sampling.settings import Settings
 
 SECONDS = 60.0
-TOP = (-2_056_000, -2_018_000)  # the log joints that are drawn enlarged
+TOP = (-2_056_000, -2_018_000)  # the log joints of the enlarged panel
 STUDY = {"initial": "random", "moves": ("assign", "pixel_priors")}
 SPLIT_MERGE = {"initial": "random", "moves": ("assign", "split_merge", "pixel_priors")}
 # The pixel priors go first: with alpha = beta = 1, as a chain starts, the first assignments would
@@ -78,7 +78,7 @@ LOOKS = cycler(
 
 @dataclass
 class Job:
-    """A chain to run: until its sweeps or its CPU seconds are over, whichever is first."""
+    """A chain to run until its sweeps or its CPU seconds are over, whichever comes first."""
 
     name: str
     settings: dict
@@ -91,7 +91,7 @@ class Job:
 
 
 def curve(job: Job) -> dict[str, list]:
-    """Run a chain; returns its seconds, log joint and clusters at the start and by sweep."""
+    """Run a chain; return its seconds, log joint and clusters at the start and by sweep."""
     x = bitmix.shuffle(bitmix.load_mnist(), seed=0).x
     rows, settings = kernel.Rows(x), Settings(**job.settings)
     generator = np.random.PCG64(np.random.SeedSequence(job.seed, spawn_key=(0,)))
@@ -118,7 +118,7 @@ def curve(job: Job) -> dict[str, list]:
 
 
 def contest(seconds: float, seeds: int) -> Iterator[Job]:
-    """The chains that are compared by their seconds."""
+    """Return the chains that are compared by their seconds."""
     yield Job("plain Gibbs, random start", STUDY, seconds=seconds)
     yield Job("split-merge, random start", SPLIT_MERGE, seconds=seconds)
     for seed in range(seeds):
@@ -126,7 +126,7 @@ def contest(seconds: float, seeds: int) -> Iterator[Job]:
 
 
 def starts(sweeps: int) -> Iterator[Job]:
-    """The first partitions, each with plain Gibbs and with split-merge."""
+    """Return chains from each first partition, with plain Gibbs and with split-merge."""
     for schedule, moves in (("plain Gibbs", GIBBS_FROM_SEEDS), ("split-merge", FROM_SEEDS)):
         for start, settings in STARTS.items():
             yield Job(f"{schedule}: {start}", {**settings, "moves": moves}, sweeps=sweeps)
@@ -135,7 +135,7 @@ def starts(sweeps: int) -> Iterator[Job]:
 
 
 def run(*groups: list[Job]) -> list[dict[str, dict[str, list]]]:
-    """Run the chains, two at a time; for each group the curves by name."""
+    """Run the chains, two at a time; return the curves of each group by name."""
     jobs = [job for group in groups for job in group]
     with ProcessPoolExecutor(2) as pool:
         done = pool.map(curve, jobs)
@@ -144,13 +144,13 @@ def run(*groups: list[Job]) -> list[dict[str, dict[str, list]]]:
 
 
 def after(found: Mapping[str, list], seconds: float) -> float:
-    """The log joint that a chain has reached within so many seconds."""
+    """Return the log joint that a chain reaches within some seconds."""
     sweep = np.searchsorted(found["seconds"], seconds, side="right") - 1
     return found["log_joint"][max(sweep, 0)]
 
 
 def measures(curves: Mapping[str, dict], seconds: float) -> Iterator[Measure]:
-    """What the contest shows; a target needs as many sweeps, or seconds, as it was set for."""
+    """Return the measures of the contest, each target at the sweeps or seconds it was set for."""
     gibbs, split_merge, *seeded = curves.values()
     for sweeps, prototype in PROTOTYPE_GIBBS.items():
         if sweeps < len(gibbs["log_joint"]):
@@ -175,7 +175,7 @@ def measures(curves: Mapping[str, dict], seconds: float) -> Iterator[Measure]:
 
 @mpl.rc_context(STYLE)
 def draw_contest(curves: Mapping[str, dict]) -> Figure:
-    """Draw the log joint by CPU seconds, and where the prototype was; at the right, the top."""
+    """Draw the log joint by CPU seconds beside the prototype. The right panel enlarges the top."""
     figure = Figure(figsize=(9, 4.8), layout="constrained")
     whole, top = figure.subplots(ncols=2)
     kinds = list(dict.fromkeys(name.partition(", seed ")[0] for name in curves))
@@ -210,7 +210,7 @@ def draw_contest(curves: Mapping[str, dict]) -> Figure:
 
 @mpl.rc_context(STYLE)
 def draw_starts(curves: Mapping[str, dict]) -> Figure:
-    """Draw log joint and clusters by sweep from each first partition; a column a schedule."""
+    """Draw log joint and clusters by sweep from each first partition, one column per schedule."""
     figure = Figure(figsize=(9, 6), layout="constrained")
     panels = figure.subplots(2, 2, sharex=True, sharey="row")
     schedules = list(dict.fromkeys(name.partition(": ")[0] for name in curves))
@@ -238,7 +238,7 @@ def draw_starts(curves: Mapping[str, dict]) -> Figure:
 
 
 def ends(curves: Mapping[str, dict]) -> str:
-    """Where each chain ends, in words."""
+    """Describe where each chain ends."""
     return "; ".join(
         f"{name}, at {found['log_joint'][-1]:,.0f} with {found['clusters'][-1]:,} clusters"
         for name, found in curves.items()
@@ -246,7 +246,7 @@ def ends(curves: Mapping[str, dict]) -> str:
 
 
 def save_figures(contest_curves: Mapping, starts_curves: Mapping, folder: Path) -> None:
-    """Write both figures, with what they show in words."""
+    """Write both figures with their alt texts."""
     alt = f"Log joint by CPU seconds; crosses: the prototype. Chains end: {ends(contest_curves)}."
     save(described(draw_contest(contest_curves), alt), folder, "convergence")
     alt = f"Log joint and clusters by sweep. Chains end: {ends(starts_curves)}."

@@ -1,4 +1,4 @@
-"""What the benchmarks report: measures with their targets, as a table and as JSON."""
+"""Reports of benchmarks: measures with their targets, as a table and as JSON."""
 
 import json
 import operator
@@ -19,7 +19,7 @@ RELATIONS = {"<=": operator.le, ">=": operator.ge, ">": operator.gt}
 
 @dataclass
 class Measure:
-    """One line of the table; without a target it is there to inform."""
+    """One line of the table. The target is optional."""
 
     name: str
     value: float
@@ -41,9 +41,9 @@ class Measure:
 
 
 def report(measures: Iterable[Measure], output: Path, **more) -> int:
-    """Print each measure as it is made, then write them, the machine and `more` as JSON.
+    """Print each measure when it is known, then write all, the machine and `more` as JSON.
 
-    Returns 1 if a target is missed, else 0.
+    Return 1 if a target is missed, else 0.
     """
     machine = _machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()))

@@ -1,8 +1,8 @@
-"""What tests of chains share."""
+"""Helpers for tests of chains."""
 
 
 def same(a, b):
-    """Whether two latents hold the same chain, to the last bit; only seconds differ."""
+    """Return whether two latents hold the same chain to the last bit, apart from seconds."""
     arrays = ("assignments", "sizes", "counts", "alpha", "beta")
     return (
         all(getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in arrays)

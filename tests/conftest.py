@@ -1,4 +1,4 @@
-"""What the tests share: real digits, fetched once."""
+"""Real digits for all tests, fetched once."""
 
 import pytest
 

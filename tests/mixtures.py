@@ -1,4 +1,4 @@
-"""What tests of the kernel share."""
+"""Helpers for tests of the kernel."""
 
 import numpy as np
 
@@ -30,8 +30,8 @@ def update_priors(mixture, bits, name="exponential"):
 def with_concentration(mixture, x, concentration, observed=None):
     """Return the same state with another concentration.
 
-    For split-merge proposals alone, a concentration that is exp(b) times the right one is a ratio
-    of splits that is wrong by b nats.
+    If split-merge is the only move, a concentration that is exp(b) times too large makes the log
+    ratio of splits wrong by b.
     """
     state = mixture.assignments, mixture.alpha, mixture.beta
     return mixture_of(x, *state, concentration, observed)

@@ -1,6 +1,6 @@
-"""The sampler once more, in plain NumPy and double precision, with the kernel's random numbers.
+"""The sampler again, in NumPy and double precision, with the kernel's random numbers.
 
-It is written to be checked by eye against the papers, and shares no code with the package.
+You can check it against the papers by eye. It shares no code with the package.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ def chain_generator(seed, chain):
 
 
 def permutation(uniform, n):
-    """Fisher and Yates, from the end."""
+    """Shuffle as Fisher and Yates do, from the end."""
     order = list(range(n))
     for i in range(n - 1, 0, -1):
         j = int(uniform() * (i + 1))
@@ -70,7 +70,7 @@ class Reference:
         self.heads = np.array([self.x[m].sum(axis=0, dtype=int) for m in members])
 
     def sweep(self):
-        """Neal (2000), algorithm 3. Returns how many images moved."""
+        """Reassign every row once (Neal 2000, algorithm 3); return how many moved."""
         moved = 0
         for i in permutation(self.uniform, len(self.x)):
             own = self.z[i]
@@ -81,7 +81,7 @@ class Reference:
                 self.sizes = np.append(self.sizes, 0)
                 self.heads = np.vstack([self.heads, np.zeros_like(self.heads[:1])])
             elif new == len(self.sizes):
-                new = own  # a new cluster is what it has
+                new = own  # it has a cluster of its own already
             self._change(i, new, 1)
             self.z[i] = new
             moved += new != own
@@ -110,7 +110,7 @@ class Reference:
         self.sizes, self.heads = self.sizes[:last], self.heads[:last]
 
     def split_merge(self, proposals):
-        """Returns what the move reports."""
+        """Return the report of the move."""
         move = SplitMergeReference(self)
         for _ in range(proposals):
             move.propose()
@@ -118,7 +118,7 @@ class Reference:
         return move.report
 
     def update_pixel_priors(self, hyperprior):
-        """Neal (2003): stepping out and shrinkage, in the logarithm."""
+        """Update alpha and beta by slice sampling in the logarithm (Neal 2003)."""
         tails = self.sizes[:, None] - self.heads
         never = self.heads.sum(axis=0) == 0
         for d in [*np.flatnonzero(~never), *np.flatnonzero(never)]:
@@ -155,10 +155,10 @@ class Reference:
 
 
 class SplitMergeReference:
-    """Splits, merges and repartitions, as the docstring of the kernel's SplitMerge has them.
+    """Splits, merges and repartitions, as the docstring of the kernel's SplitMerge defines them.
 
-    Jain and Neal (2004), Dahl (2005). Clusters are lists of their images, and all that is needed of
-    them is found from these anew. Images that join a cluster come first in its list.
+    See Jain and Neal (2004) and Dahl (2005). A cluster is the list of its rows, from which all
+    statistics are recomputed. A row that joins a cluster comes first in its list.
     """
 
     def __init__(self, state):
@@ -236,7 +236,7 @@ class SplitMergeReference:
         return log_ratio, clusters
 
     def _pair(self, i, a):
-        """Another cluster b, an image j of it, log s(b), and the launch state."""
+        """Draw another cluster b, a row j of it and the launch state; return them and log s(b)."""
         log_s = self._log_s(i, a, self.clusters)
         cumulative = np.exp(log_s).cumsum()
         b = int(np.searchsorted(cumulative, self.uniform() * cumulative[-1], side="right"))
@@ -245,7 +245,7 @@ class SplitMergeReference:
         return b, j, log_s[b], *self._launch(i, j, others)
 
     def _launch(self, i, j, others):
-        """The others in random order, and which part each is in: 0 with i, 1 with j."""
+        """Return the other rows in random order and the part of each: 0 with i, 1 with j."""
         parts = []
         for t in range(len(others)):
             r = t + self._below(len(others) - t)
@@ -257,7 +257,7 @@ class SplitMergeReference:
         return others, parts
 
     def _scan(self, i, j, order, parts, end=None):
-        """Restricted Gibbs sampling, or the way to a known end; and its log probability."""
+        """Make a restricted Gibbs scan, or follow one to a given end; return its log q."""
         parts, log_q = list(parts), 0.0
         for t, x in enumerate(order):
             rest = order[:t] + order[t + 1 :], parts[:t] + parts[t + 1 :]
@@ -273,13 +273,13 @@ class SplitMergeReference:
         return self._score(x, one) - self._score(x, zero)
 
     def _score(self, x, cluster):
-        """log n + log p(x | cluster), which x is not in."""
+        """Return log n + log p(x | cluster) for a cluster without x."""
         n, heads = len(cluster), self.x[cluster].sum(axis=0, dtype=int)
         p_on = (self.alpha + heads) / (self.alpha + self.beta + n)
         return np.log(n) + np.where(self.x[x], np.log(p_on), np.log1p(-p_on)).sum()
 
     def _log_s(self, i, a, clusters):
-        """log s of each cluster, -inf of a."""
+        """Return log s of each cluster, -inf for a."""
         scores = [-np.inf if k == a else self._score(i, c) for k, c in enumerate(clusters)]
         return log_softmax(np.array(scores) / self.temperature)
 
@@ -289,7 +289,7 @@ class SplitMergeReference:
 
 
 def divided(i, j, order, parts):
-    """The two clusters, whoever joined last first."""
+    """Return the two clusters, the row that joined last first."""
     pairs = list(zip(order, parts, strict=True))[::-1]
     return [x for x, part in pairs if not part] + [i], [x for x, part in pairs if part] + [j]
 

@@ -1,4 +1,4 @@
-"""Which code a result depends on, and whether it is the installed one."""
+"""Which code a result depends on, and whether that code is installed."""
 
 import json
 import os
@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src/bitmix"
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of the package's sources, newer than the installed package."""
+    """Return a copy of the package's sources, newer than the installed package."""
     copy = tmp_path / "bitmix"
     shutil.copytree(PACKAGE, copy, copy_function=shutil.copy)
     for file in copy.rglob("*"):

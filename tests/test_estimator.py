@@ -1,4 +1,4 @@
-"""The scikit-learn estimator: scikit-learn's own checks, and its answers against bitmix's."""
+"""The scikit-learn estimator: scikit-learn's checks, and its answers compared with bitmix's."""
 
 import doctest
 import itertools
@@ -23,8 +23,8 @@ from bitmix.sampling import progress, sampler
 FEATURES = 12
 
 
-# No check is excepted. Their data are continuous and often positive throughout, which makes them
-# all ones at the default threshold, 0; at 0.5 there are zeros as well.
+# All checks run. Their data are continuous and often positive, so the default threshold, 0, would
+# make them all ones. At 0.5 there are zeros too.
 @parametrize_with_checks([BernoulliDPMixture(), BernoulliDPMixture(binarize=0.5)])
 def test_scikit_learn(estimator, check):
     check(estimator)
@@ -41,7 +41,7 @@ def test_import_is_lazy():
 
 
 def make_planted(n, seed):
-    """Vectors of three clusters, each with a third of the features on, 5% of them flipped."""
+    """Return rows of three clusters, each with a third of the features on, 5% flipped."""
     rng = np.random.RandomState(seed)
     z = rng.randint(3, size=n)
     x = (np.arange(FEATURES) // 4 == z[:, None]) ^ (rng.random_sample((n, FEATURES)) < 0.05)
@@ -279,7 +279,7 @@ def test_sample(fitted):
     assert set(np.unique(draws)) == {0, 1}
     mean = fitted.inpaint(np.full((1, FEATURES), np.nan))[0]
     assert np.abs(draws.mean(axis=0) - mean).max() < 4 * 0.5 / np.sqrt(4001)
-    # The three thirds exclude each other: drawn cluster by cluster, not feature by feature.
+    # The three thirds exclude each other: a sample comes from one cluster.
     thirds = draws.reshape(-1, 3, 4).mean(axis=2)
     assert np.corrcoef(thirds.T)[np.triu_indices(3, 1)].max() < -0.3
 
@@ -303,7 +303,7 @@ def test_single_sample_may_come_from_any_chain(fitted):
     assert min(means) < 0.5 < max(means)
 
 
-# In scikit-learn's company ----------------------------------------------------------------------
+# With other parts of scikit-learn -----------------------------------------------------------------
 
 
 def test_pickle(fitted, new):

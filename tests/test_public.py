@@ -1,4 +1,4 @@
-"""What `import bitmix` offers, and what it costs."""
+"""The public names of `bitmix`, and the cost of importing it."""
 
 import inspect
 import pydoc

@@ -1,4 +1,4 @@
-"""Random streams: the numbers of earlier versions, and none twice."""
+"""Random streams: they are those of earlier versions, and no two are equal."""
 
 from itertools import combinations
 

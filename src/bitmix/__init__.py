@@ -1,4 +1,4 @@
-"""Dirichlet-process mixtures of binary data, by collapsed Gibbs sampling."""
+"""Clusters of binary data: mixtures with an unknown number of clusters, by Gibbs sampling."""
 
 from importlib import import_module as _import_module
 from importlib.metadata import version as _version

@@ -1,4 +1,4 @@
-"""Checks of arguments that several modules take."""
+"""Checks of arguments."""
 
 import difflib
 import functools
@@ -18,7 +18,7 @@ def nearest(word: object, allowed: Iterable[str]) -> str:
 
 
 def check_choice(name: str, value: object, allowed: Iterable[str]) -> None:
-    """Raise ValueError, which lists what is allowed, unless `value` is one of them."""
+    """Raise ValueError, which lists the allowed values, unless `value` is one of them."""
     allowed = tuple(allowed)
     if value not in allowed:
         listed = ", ".join(map(repr, allowed))

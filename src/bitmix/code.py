@@ -1,9 +1,9 @@
 """Which code a result depends on, and whether the installed code is that of a checkout.
 
-The folders of the package import each other in one direction only. So what a result depends on
-follows from the folder that makes it: that folder and all that it imports, directly or not.
+The folders of the package import each other in one direction only. So a result depends on the
+folder that makes it and on everything that this folder imports, directly or indirectly.
 
-The build runs this file as a script, to write down of which sources the compiled modules are made:
+The build runs this file as a script, which records the sources of the compiled modules:
 
     python code.py MANIFEST SOURCE ...
 """
@@ -18,13 +18,13 @@ from pathlib import Path
 #: The modules that every folder may import.
 GROUND = ("arguments.py", "code.py", "io.py", "model.py", "streams.py")
 
-#: What each folder imports directly. A test compares this table with the imports.
+#: The direct imports of each folder. A test compares this table with the code.
 IMPORTS = {
     "kernel": (),
     "data": ("kernel",),
     "chains": ("data", "kernel"),
     "sampling": ("chains", "data", "kernel"),
-    "predict": ("chains", "data"),
+    "predict": ("chains", "data", "kernel"),
     "partitions": ("chains", "kernel"),
     "diagnostics": ("chains", "data", "kernel"),
     "evaluation": ("data", "predict", "sampling"),
@@ -38,7 +38,7 @@ _INSTALLED = Path(__file__).parent
 
 
 def closure(*folders: str) -> tuple[str, ...]:
-    """Return folders, all that they import, and the modules on the ground floor.
+    """Return folders, everything that they import, and the modules that all may import.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def closure(*folders: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-#: What a chain depends on, beside its data and settings.
+#: The code that a chain depends on.
 CHAIN = closure("sampling")
 
 
@@ -85,8 +85,8 @@ def _files(path: Path) -> Iterable[Path]:
 def chain_sha256() -> str:
     """Return the sha256, in hex, of the installed code that a chain depends on.
 
-    The compiled part counts with its sources, so that the hash is the same for every compiler and
-    machine, as the chain is.
+    Compiled modules count by their sources, so the hash, like the chain, is the same for every
+    compiler and machine.
     """
     compiled = _compiled()
     hashes = {name: value for name, value in compiled.items() if _part(name) in CHAIN}
@@ -121,14 +121,14 @@ def stale(package: Path) -> list[str]:
 
 
 def write_manifest(path: Path, files: Iterable[Path]) -> None:
-    """Write the sha256 of each file as JSON, by its name in the package."""
+    """Write the sha256 of each file, by its name in the package, as JSON."""
     here = Path(__file__).resolve().parent
     hashes = {file.resolve().relative_to(here).as_posix(): _sha256(file) for file in files}
     path.write_text(json.dumps(hashes, indent=2, sort_keys=True) + "\n")
 
 
 def _compiled() -> dict[str, str]:
-    """Return the sha256 of the sources of which the installed modules were compiled, by name."""
+    """Return the sha256 of the sources of the installed compiled modules, by name."""
     return json.loads((_INSTALLED / _MANIFEST).read_text())
 
 

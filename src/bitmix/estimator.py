@@ -1,6 +1,6 @@
-"""The mixture as a scikit-learn estimator: `sampler.sample` and the queries behind its interface.
+"""The mixture as a scikit-learn estimator, on top of `bitmix.sample` and the queries.
 
-Not imported by ``import bitmix`` itself, which thus does not import scikit-learn.
+``import bitmix`` does not import this module, because scikit-learn is slow to import.
 """
 
 from __future__ import annotations
@@ -155,8 +155,8 @@ class BernoulliDPMixture(
         Raises
         ------
         ValueError
-            If X or a parameter is not allowed; messages on parameters have the names of
-            `bitmix.sample`, that is, without ``n_``.
+            If X or a parameter is not allowed. Messages use the parameter names of `bitmix.sample`,
+            without ``n_``.
         """
         x, observed = self._as_binary(X, reset=True)
         initial_clusters = self.n_initial_clusters
@@ -197,13 +197,13 @@ class BernoulliDPMixture(
         Returns
         -------
         labels : ndarray of int, shape (n_samples,)
-            The column of `predict_proba` with the highest value; -1 is its last.
+            The column of `predict_proba` with the highest value; -1 for the last column.
         """
         label = self.predict_proba(X).argmax(axis=1)
         return np.where(label == self.n_clusters_, -1, label)
 
     def predict_proba(self, X) -> np.ndarray:
-        """Return the responsibilities p(cluster | x) of the best chain's clusters.
+        """Return the responsibilities p(cluster | x) in the best chain.
 
         Parameters
         ----------
@@ -219,7 +219,7 @@ class BernoulliDPMixture(
         return predict.responsibilities(self._best, x, observed)
 
     def transform(self, X) -> np.ndarray:
-        """Return p(chain, cluster | x), the responsibilities of all chains' clusters together.
+        """Return p(chain, cluster | x), the responsibilities of the clusters of all chains.
 
         Parameters
         ----------
@@ -236,7 +236,7 @@ class BernoulliDPMixture(
         return np.hstack(predict.mixture_posterior(self.latents_, x, observed))
 
     def score_samples(self, X) -> np.ndarray:
-        """Return the log density of each sample, in nats: that of the mean over the chains.
+        """Return the log of the mean density over the chains for each sample, in nats.
 
         Parameters
         ----------
@@ -251,11 +251,11 @@ class BernoulliDPMixture(
         return predict.log_predictive(self.latents_, x, observed)
 
     def score(self, X, y=None) -> float:
-        """Return the mean of `score_samples`, which model selection maximises; y is ignored."""
+        """Return the mean of `score_samples`. Model selection maximises it; y is ignored."""
         return float(self.score_samples(X).mean())
 
     def sample(self, n_samples: int = 1, random_state=None) -> np.ndarray:
-        """Draw new samples, from all chains alike.
+        """Draw new samples, from each chain with the same probability.
 
         Parameters
         ----------
@@ -291,7 +291,7 @@ class BernoulliDPMixture(
         Returns
         -------
         X : ndarray of float64, shape (n_samples, n_features)
-            Probabilities to be 1 where X is missing; elsewhere X itself, binarized.
+            The probability of 1 where X is missing, elsewhere the binarized X.
         """
         x, observed = self._query(X)
         return predict.complete(self.latents_, x, observed)
@@ -309,7 +309,7 @@ class BernoulliDPMixture(
         return self._as_binary(X, reset=False)
 
     def _as_binary(self, X, reset: bool) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return X as zeros and ones, and where it is not NaN, None for everywhere."""
+        """Return X as zeros and ones, and the mask of what is not NaN (None if nothing is)."""
         X = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan")
         observed = ~np.isnan(X) if X.dtype.kind == "f" else None
         if self.binarize is not None:

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and JSON."""
+"""Atomic files, and JSON."""
 
 import json
 import math
@@ -18,9 +18,9 @@ _TEMPORARY = ".{name}.{token}.tmp"
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open `path` for writing so that it appears complete or not at all.
 
-    The bytes go to a temporary file in the same folder, which takes the place of `path` once the
-    block has ended without an exception and the bytes are on the disk. After an exception `path`
-    is as it was before, and the temporary file is gone. Missing parent folders are created.
+    The bytes go to a temporary file in the same folder. It replaces `path` when the block has ended
+    without an exception and the bytes are on the disk. After an exception, `path` is unchanged and
+    the temporary file is removed. Missing parent folders are created.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own for every writer, so that two processes never share a temporary file;
-    # opened by hand rather than by tempfile, whose files nobody else on the machine may read.
+    # Each writer has its own name, so two processes never share a temporary file. The module
+    # tempfile is not used, because other users could not read its files.
     temporary = path.with_name(_TEMPORARY.format(name=path.name, token=secrets.token_hex(8)))
     try:
         with open(temporary, "xb") as file:
@@ -50,7 +50,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def remove_temporaries(path: str | os.PathLike[str]) -> None:
     """Remove the temporary files that killed processes left beside `path`.
 
-    A live process that is writing `path` just now fails, and leaves `path` as it was.
+    A live process that is writing `path` fails and leaves `path` unchanged.
     """
     path = Path(path)
     for temporary in path.parent.glob(_TEMPORARY.format(name=escape(path.name), token="*")):
@@ -66,7 +66,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def finite(value: Any) -> Any:
-    """Return `value`, of dicts, lists and scalars, with None for numbers that JSON cannot have."""
+    """Return nested dicts and lists with None for numbers that JSON does not have."""
     if isinstance(value, Mapping):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -75,7 +75,7 @@ def finite(value: Any) -> Any:
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write a JSON file atomically, indented, each list of numbers on one line."""
+    """Write an indented JSON file atomically, with each list of numbers on one line."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     text = re.sub(r"\[\s+([\d\s,]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
     with atomic_write(path) as file:

@@ -34,7 +34,7 @@ class Hyperprior:
 
     @property
     def proper(self) -> bool:
-        """Whether it would be a probability density without its bounds."""
+        """Whether it is a probability density even without its bounds."""
         return self.rate > 0
 
 

@@ -1,7 +1,7 @@
-"""Random streams: what is drawn for one purpose never depends on what is drawn for another.
+"""Random streams: draws for one purpose never depend on draws for another.
 
-A stream is a bit generator made from a seed and a key. Chain i of a seed has the key (i,), as
-`numpy.random.SeedSequence.spawn` gives it; every other purpose has a word of its own in its key.
+A stream is a bit generator with a seed and a key. Chain i of a seed has the key (i,), as in
+`numpy.random.SeedSequence.spawn`. The key of every other purpose contains its own word.
 """
 
 import operator
@@ -17,12 +17,12 @@ def stream(seed: int, *key: int | str) -> np.random.PCG64:
     seed : int
         Zero or more.
     *key : int or str
-        What the stream is for. A word counts as the number that its first four letters make.
+        The purpose of the stream. A word stands for the number that its first four letters form.
 
     Notes
     -----
-    Use its `random` doubles only: NumPy promises the bits of a bit generator across versions, but
-    not what `Generator` makes of them.
+    Use only its `random` doubles. NumPy promises the bits of a bit generator across versions, but
+    not the results of other `Generator` methods.
     """
     words = [_number(item) if isinstance(item, str) else operator.index(item) for item in key]
     return np.random.PCG64(np.random.SeedSequence(operator.index(seed), spawn_key=tuple(words)))

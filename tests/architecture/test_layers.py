@@ -1,4 +1,4 @@
-"""Imports point down, and the table of what a result depends on says the same."""
+"""Imports point down, and the table of dependencies in `bitmix.code` agrees with them."""
 
 import shutil
 import subprocess
@@ -25,7 +25,7 @@ def test_imports_point_down():
 
 
 def parts(modules):
-    """Return the folders and ground-floor files in which modules are."""
+    """Return the folders and ground-floor files of modules."""
     found = {module.split(".")[1] for module in modules if "." in module}
     return {part if part in code.IMPORTS else f"{part}.py" for part in found}
 
@@ -43,7 +43,7 @@ def test_the_table_of_imports_is_that_of_the_code(graph, folder):
 
 
 def test_a_chain_depends_on_all_that_sampling_imports(graph):
-    """Nothing that can change a chain is left out of what its checkpoint depends on."""
+    """A checkpoint depends on all code that can change its chain."""
     package = "bitmix.sampling"
     modules = {package, *graph.find_descendants(package)}
     for module in list(modules):

@@ -1,4 +1,4 @@
-"""The lists of dependencies agree, with each other and with what is imported."""
+"""The lists of dependencies agree with each other and with the imports."""
 
 import ast
 import re
@@ -56,7 +56,7 @@ def pins(lock):
 
 
 def imported():
-    """Return the modules that the package and the rules import, less those of Python."""
+    """Return the modules that the package and the rules import, without those of Python."""
     rules = [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]
     text = "\n".join(path.read_text() for path in rules)
     modules = set(re.findall(r"^\s*(?:import|from) (\w+)", text, re.M))
@@ -120,7 +120,7 @@ def test_locks_agree():
     assert {str(pin) for pin in pins("requirements-bench.txt") if pin.name in names} <= main
 
 
-def test_installed_package_is_whole_and_has_no_sources_of_the_kernel():
+def test_installed_package_is_complete_and_has_no_sources_of_the_kernel():
     installed = {file for file in metadata.files("bitmix") if file.parts[0] == "bitmix"}
     python = {str(file) for file in installed if file.suffix == ".py"}
     sources = ROOT / "src"

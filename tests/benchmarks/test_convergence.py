@@ -1,4 +1,4 @@
-"""The benchmark of convergence: its chains are the sampler's, and its verdicts what they say."""
+"""The benchmark of convergence samples the chains of `bitmix.sample` and judges them correctly."""
 
 import json
 import subprocess
@@ -41,7 +41,7 @@ def test_after(convergence):
 
 
 def test_measures(convergence):
-    """Only what was reached is reported; a target that took a minute is judged after a minute."""
+    """Only what a chain reached is reported. A target for a minute is judged after a minute."""
 
     def ended(*ends):
         curves = [{"seconds": [0.5, 60.0], "log_joint": [-9e6, end]} for end in ends]

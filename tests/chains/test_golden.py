@@ -1,7 +1,7 @@
-"""Golden chains: the same bits as when they were written down, by whatever compiler and machine.
+"""Golden chains: every compiler and machine gives the expected bits.
 
-The values are those of `snakemake check`; a change that is meant to change them says so, and makes
-them anew by ``snakemake --force tests/expected/<run>.json``.
+The values are those of `snakemake check`. After a change that is meant to change them, run
+``make expected RUN=<run>``.
 """
 
 import hashlib

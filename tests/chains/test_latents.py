@@ -1,8 +1,8 @@
-"""The pickles of latents: what is saved comes back, and nothing else is let in.
+"""The pickles of latents: what is saved is loaded again, and nothing else is accepted.
 
-The golden file tests/expected/latent-schema-2.pkl holds `golden_latent()`, as written by the first
-version that had this schema, and latent-schema-1.pkl what there was of it then. They stay as they
-are for as long as their schema is read; a new schema gets a file of its own, by
+The golden file tests/expected/latent-schema-2.pkl holds `golden_latent()`, written by the first
+version with this schema. latent-schema-1.pkl holds the part that schema 1 had. The files stay the
+same as long as their schema can be read. A new schema gets a new file:
 ``save_latents("tests/expected/latent-schema-N.pkl", golden_latent())``.
 """
 
@@ -22,7 +22,7 @@ EXPECTED = Path(__file__).parents[1] / "expected"
 
 
 def golden_latent():
-    """Five vectors of three pixels in two clusters after two sweeps."""
+    """Return five rows of three features in two clusters after two sweeps."""
     return Latent(
         assignments=np.array([0, 1, 0, 0, 1], dtype=np.int32),
         sizes=np.array([3, 2], dtype=np.int64),
@@ -65,7 +65,7 @@ def golden_latent():
 
 
 def golden_latent_of_schema_1():
-    """The same, as far as it was kept then."""
+    """Return the part of `golden_latent` that schema 1 kept."""
     latent = golden_latent()
     known = ("log_joint", "clusters", "moved", "seconds", "concentration")
     trace = {name: latent.trace[name] for name in known}
@@ -85,7 +85,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def content(latent, path):
-    """The dict in a file of latents, as the plain pickle module reads it."""
+    """Return the dict in a file of latents, read by the pickle module."""
     save_latents(path, latent)
     return pickle.loads(path.read_bytes())
 
@@ -146,7 +146,7 @@ def test_repr_is_short(latent):
     assert len(repr(latent)) < 120
 
 
-def test_missing_pixels(latent, path):
+def test_missing_features(latent, path):
     observed = np.array([[3, 2, 1], [0, 2, 2]], dtype=np.int32)
     holed = replace(latent, observed=observed)
     save_latents(path, holed)
@@ -198,7 +198,7 @@ def test_file_from_numpy_1(latent, path):
     new = b"\x8c\x13numpy._core.numeric"
     data = path.read_bytes()
     assert data.count(new) == 1
-    # The frame's length follows PROTO (2 bytes) and FRAME (1); the name is one byte shorter.
+    # The length of the frame follows PROTO (2 bytes) and FRAME (1). The name is one byte shorter.
     (frame,) = struct.unpack_from("<Q", data, 3)
     data = data.replace(new, b"\x8c\x12numpy.core.numeric")
     path.write_bytes(data[:3] + struct.pack("<Q", frame - 1) + data[11:])
@@ -315,11 +315,11 @@ def test_truncated_at_any_length(latent, path):
     refuse(path, whole + b"\0", "bytes after its end")
 
 
-# Hostile pickles: each would leave a file behind, or a call, if anything in it were executed ------
+# Hostile pickles: each would leave a file or a call behind if it were executed ------
 
 
 class Calls:
-    """An object that pickle makes again by calling `function`."""
+    """An object that pickle restores by calling `function`."""
 
     def __init__(self, function, *args):
         self.reduced = function, args
@@ -330,7 +330,7 @@ class Calls:
 
 @pytest.fixture
 def mark(tmp_path):
-    """The path that hostile code makes; it must not exist in the end."""
+    """Return the path that hostile code creates. It must not exist at the end."""
     mark = tmp_path / "executed"
     yield mark
     assert not mark.exists()
@@ -414,7 +414,7 @@ def test_persistent_ids_and_outside_buffers(path, code):
 
 
 class Builds:
-    """An object whose pickle calls BUILD with `state` on what `function(*args)` gives."""
+    """An object whose pickle calls BUILD with `state` on the result of `function(*args)`."""
 
     def __init__(self, function, args, state):
         self.reduced = function, args, state
@@ -424,18 +424,18 @@ class Builds:
 
 
 def array_pickle(buffer, dtype, shape, order="C"):
-    """An object whose pickle makes an array by NumPy's own _frombuffer."""
+    """Return an object whose pickle makes an array with NumPy's _frombuffer."""
     return Calls(np.zeros(0).__reduce_ex__(5)[0], buffer, dtype, shape, order)
 
 
 def test_array_helper_makes_what_numpy_makes(content, path, latent):
-    """The tests below would prove nothing if their way of making arrays were refused as such."""
+    """The tests below would prove nothing if every array made this way were refused."""
     content["sizes"] = array_pickle(latent.sizes.tobytes(), np.dtype("<i8"), (2,))
     path.write_bytes(pickle.dumps(content, protocol=5))
     assert_same_latent(load_latents(path), latent)
 
 
-SIZES = np.array([3, 2]).tobytes()  # right ones: only how they are wrapped is amiss below
+SIZES = np.array([3, 2]).tobytes()  # correct: only the wrapping is wrong below
 DTYPE = (np.dtype, ("i8", False, True))
 PLAIN = (3, "<", None, None, None, -1, -1, 0)
 
@@ -463,7 +463,7 @@ PLAIN = (3, "<", None, None, None, -1, -1, 0)
         array_pickle([3, 2], np.dtype("<i8"), (2,)),
         np.array([print, 1], dtype=object),
         np.float64(1.0),
-        # Types with a state that is not a plain one's.
+        # Types with an unusual state.
         array_pickle(SIZES, Builds(*DTYPE, ()), (2,)),
         array_pickle(SIZES, Builds(*DTYPE, None), (2,)),
         array_pickle(SIZES, Builds(*DTYPE, (3, "|", None, None, None, 8, 1, 63)), (2,)),
@@ -471,7 +471,7 @@ PLAIN = (3, "<", None, None, None, -1, -1, 0)
         array_pickle(SIZES, Builds(*DTYPE, (*PLAIN, {"x": 1})), (2,)),
         array_pickle(SIZES, Builds(np.dtype, ("O", False, True), PLAIN), (2,)),
         array_pickle(SIZES, Builds(np.dtype, ([("a", "O")], 0, 0), PLAIN), (2,)),
-        # A state for the array, the dtype class, and the function themselves.
+        # A state for the array, for the dtype class and for the function.
         Builds(*array_pickle(SIZES, np.dtype("<i8"), (2,)).reduced, (1, (2,), 0, 0, b"")),
         Builds(*array_pickle(SIZES, np.dtype("<i8"), (2,)).reduced, {"args": ()}),
         np.dtype,
@@ -485,7 +485,7 @@ def test_arrays_that_are_not_plain(content, path, sizes):
 
 @pytest.mark.parametrize("state", [b"}\x8c\x07__new__Nsb", b"N}\x8c\x05buildNs\x86b"])
 def test_the_answers_to_names_cannot_be_changed(path, latent, state):
-    """BUILD sets attributes of whatever is on the stack, if that lets itself be changed."""
+    """BUILD sets attributes of any object on the stack that can be changed."""
     save_latents(path, latent)
     whole = path.read_bytes()
     for name in (("numpy", "dtype"), ("numpy._core.numeric", "_frombuffer")):

@@ -35,14 +35,14 @@ TRAIN_IMAGES = NAMES[0]
 
 
 def idx(array):
-    """The bytes of an IDX file, by NumPy's big-endian integers rather than as bitmix reads it."""
+    """Return the bytes of an IDX file, written independently of how bitmix reads it."""
     header = np.array([0x0800 + array.ndim, *array.shape], dtype=">u4")
     return header.tobytes() + array.tobytes()
 
 
 @pytest.fixture
 def tiny():
-    """The arrays of an MNIST of 40 + 20 images of 4 x 3 pixels, by the names of the files."""
+    """Return the arrays of a tiny MNIST, 40 + 20 images of 4 x 3 pixels, by file name."""
     rng = np.random.default_rng(1)
     arrays = {}
     for part, size in (("train", 40), ("t10k", 20)):
@@ -54,7 +54,7 @@ def tiny():
 
 @pytest.fixture
 def files(tiny, monkeypatch, tmp_path):
-    """The bytes of the tiny MNIST, which stands for the real one; no source has it yet."""
+    """Return the files of the tiny MNIST, which replaces the real one. No source has them yet."""
     contents = {name: idx(array) for name, array in tiny.items()}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     monkeypatch.setattr(data, "SHA256", hashes)
@@ -67,7 +67,7 @@ def files(tiny, monkeypatch, tmp_path):
 
 @pytest.fixture
 def folder(files, tmp_path):
-    """A folder of the user's own with the four files."""
+    """Return a user's folder with the four files."""
     folder = tmp_path / "own"
     folder.mkdir()
     for name, content in files.items():
@@ -82,7 +82,7 @@ class Handler(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def mirror(files, tmp_path, monkeypatch):
-    """A mirror on the loopback: its folder, with `requests`, the list of those it had."""
+    """Start a mirror on the loopback; return its folder, with the list of `requests`."""
     folder = tmp_path / "mirror"
     folder.mkdir()
     for name, content in files.items():
@@ -101,7 +101,7 @@ def mirror(files, tmp_path, monkeypatch):
 
 
 def fake_npm(tmp_path, monkeypatch, body):
-    """Put an npm on the PATH that runs the Python statements `body`."""
+    """Put an npm on the PATH that runs Python statements."""
     script = tmp_path / "bin" / "npm"
     script.parent.mkdir()
     script.write_text(f"#!{sys.executable}\nimport shutil, sys\n{body}\n")
@@ -312,7 +312,7 @@ def test_no_source_at_all(mirror, tmp_path, monkeypatch):
 
 @pytest.fixture
 def package(files, tmp_path):
-    """An archive as npm packs it, the data files plain inside."""
+    """Return an archive as npm packs it, with the data files uncompressed."""
     root = tmp_path / "package"
     (root / "data").mkdir(parents=True)
     for name, content in files.items():
@@ -368,7 +368,7 @@ def test_npm_package_without_a_file(package, tmp_path, monkeypatch):
 
 
 def test_real_mnist(monkeypatch):
-    """The study's counts and more, where the files are at hand: nothing is fetched."""
+    """The real files have the known counts. Nothing is fetched."""
     monkeypatch.setattr(data, "MIRRORS", ())
     monkeypatch.setenv("PATH", "")
     try:
@@ -400,7 +400,7 @@ def test_sha256_is_that_of_the_bytes_in_order(dataset):
     assert data_sha256(dataset.x[::-1]) != dataset.sha256
 
 
-def test_shuffle_keeps_vectors_and_labels_together(dataset):
+def test_shuffle_keeps_rows_and_labels_together(dataset):
     shuffled = shuffle(dataset, seed=3)
     rows = [(*vector, label) for vector, label in zip(dataset.x, dataset.labels, strict=True)]
     found = [(*vector, label) for vector, label in zip(shuffled.x, shuffled.labels, strict=True)]
@@ -448,13 +448,13 @@ def test_bad_dataset(arguments, message):
 
 @pytest.fixture
 def incomplete(dataset):
-    """The same with text for labels and every twentieth pixel missing."""
+    """Return a data set with text labels and every twentieth feature missing."""
     observed = np.arange(dataset.x.size).reshape(dataset.x.shape) % 20 > 0
     labels = np.array([f"kind {label}" for label in dataset.labels])
     return Dataset(dataset.x * observed, labels, dataset.image_shape, observed)
 
 
-def test_missing_pixels_are_part_of_the_sha256_that_chains_have(dataset, incomplete):
+def test_missing_features_are_part_of_the_sha256_that_chains_have(dataset, incomplete):
     assert incomplete.sha256 != Dataset(incomplete.x).sha256
     for one in (dataset, incomplete):
         latent = sample_chain(one.x, 0, observed=one.observed, sweeps=1, progress=False)

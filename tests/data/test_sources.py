@@ -1,4 +1,4 @@
-"""The sources of data: every kind of file, and what is wrong with it."""
+"""The sources of data: every kind of file, and every kind of error in it."""
 
 import gzip
 from pathlib import Path
@@ -20,7 +20,7 @@ def idx(array):
 
 @pytest.fixture
 def write(tmp_path):
-    """A function that writes bytes, text or an array (or a dict of them) to a file."""
+    """Return a function that writes bytes, text or arrays to a file."""
 
     def write(name, content):
         path = tmp_path / name
@@ -45,7 +45,7 @@ def image(path, levels, mode=None):
 
 
 def fails(error, *parts, **settings):
-    """Check that loading fails, with a message that has these parts."""
+    """Check that loading fails with a message that has these parts."""
     with pytest.raises(error) as caught:
         sources.load(**settings)
     for part in parts:
@@ -106,7 +106,7 @@ def test_an_idx_pair(write, pack):
     assert dataset.image_shape == (2, 3)
 
 
-def test_an_idx_file_of_vectors_without_labels(write):
+def test_an_idx_file_of_rows_without_labels(write):
     dataset, grey = sources.load("idx", file=write("vectors", idx(X)))
     assert grey is None
     assert (dataset.labels, dataset.image_shape) == (None, None)

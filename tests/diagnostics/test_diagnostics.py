@@ -39,7 +39,7 @@ def sampled(x):
 
 @pytest.fixture
 def chains(sampled):
-    """Make chains whose traces are independent normal draws, and their kept states random."""
+    """Return chains with independent normal draws as traces and random kept states."""
 
     def make(number=4, sweeps=SWEEPS, thin=1, shift=(), seed=1, **settings):
         rng = np.random.default_rng(seed)
@@ -70,7 +70,7 @@ def chains(sampled):
 
 
 def without(latents, name, values):
-    """The latents with other values of a quantity."""
+    """Return the latents with other values of a quantity."""
     return [
         replace(latent, trace={**latent.trace, name: np.array(values(latent), TRACE[name])})
         for latent in latents
@@ -134,7 +134,7 @@ def test_pairs_count(x, chains):
 
 
 def test_r_hat_by_hand():
-    """Of two chains whose ranks are 1..4 and 5..8, each split in two."""
+    """Two chains have the ranks 1..4 and 5..8. Each is split in two."""
     from scipy.stats import norm
 
     draws = np.array([[1, 2, 3, 4], [5, 6, 7, 8.0]])
@@ -261,7 +261,7 @@ def test_pairs_are_near_and_far_and_always_the_same(x):
     assert (choose_pairs(x, seed=6) != pairs).any()
 
 
-def test_missing_pixels_do_not_make_neighbours(x):
+def test_missing_features_do_not_make_neighbours(x):
     observed = np.random.default_rng(1).random(x.shape) < 0.7
     observed[3] = False
     np.testing.assert_array_equal(
@@ -276,7 +276,7 @@ def test_missing_pixels_do_not_make_neighbours(x):
 
 
 @pytest.mark.parametrize(("vectors", "pairs"), [(1, 0), (2, 2), (5, 5)])
-def test_pairs_of_few_vectors(x, vectors, pairs):
+def test_pairs_of_few_rows(x, vectors, pairs):
     found = choose_pairs(x[:vectors])
     assert found.shape == (pairs, 2)
     assert (found[:, 0] != found[:, 1]).all()

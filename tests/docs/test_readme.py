@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_results_table():
-    """All but the seconds, as `snakemake table` prints them."""
+    """All columns but the seconds are those that `snakemake table` prints."""
     chains = json.loads((ROOT / "tests/expected/tutorial.json").read_text())["chains"]
     expected = [
         f"| {c['chain']} | {c['clusters']} | {c['sizes'][0]:,} | {c['log_joint']:,.2f} |"

@@ -1,4 +1,4 @@
-"""The evaluation: its split, its scores against the queries of `bitmix`, the other models."""
+"""The evaluation: its split, its scores compared with the queries of `bitmix`, other models."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_a_split_that_leaves_nothing(mnist, train):
         evaluation.split(mnist.take(slice(20)), train)
 
 
-def test_missing_pixels_are_refused():
+def test_missing_features_are_refused():
     x, observed = np.zeros((4, 2), np.uint8), np.array([[True, False]] * 4)
     whole, holed = Dataset(x), Dataset(x, observed=observed)
     with pytest.raises(ValueError, match="needs complete rows"):
@@ -125,7 +125,7 @@ def test_a_row_is_not_given_twice(task):
 
 
 def test_members_come_one_by_one(task):
-    """The next is not asked for before the last has been scored: any number fits in memory."""
+    """Each member is scored before the next is made, so any number fits in memory."""
     scored = []
 
     class Watched(evaluation.Average):
@@ -144,7 +144,7 @@ def test_members_come_one_by_one(task):
     assert scored == [1, 2, 3]
 
 
-def test_a_pixel_of_which_the_prior_rounds_to_certainty():
+def test_a_feature_of_which_the_prior_rounds_to_certainty():
     mixture = Mixture(
         np.ones(1), np.array([[1.0, 1e-40]]), np.array([[1e-40, 1.0]]), np.zeros(1, int)
     )
@@ -176,7 +176,7 @@ def test_em_finds_two_kinds():
     rng = np.random.default_rng(0)
     kind = np.arange(400) % 4 == 0
     x = (rng.random((400, 60)) < np.where(kind[:, None], 0.9, 0.2)).astype(np.uint8)
-    # The centres may be of one kind: of a few starts one is not.
+    # All centres may come from one cluster. Of a few starts, one has better centres.
     fits = list(evaluation.expectation_maximisation(x, 2, fits=4, seed=1))
     best = max(fits, key=lambda fit: np.ptp(fit.means.mean(axis=1)))
     order = best.means[:, 0].argsort()
@@ -221,8 +221,8 @@ def test_neighbours_are_the_nearest_in_what_is_observed(task):
         assert (nearest == completion).all(axis=1).any()
 
 
-def test_logistic_regression_learns_each_pixel():
-    """Also where there are more outputs than a byte counts."""
+def test_logistic_regression_learns_each_feature():
+    """More outputs than a byte can count work too."""
     rng = np.random.default_rng(0)
     inputs = rng.integers(0, 2, (300, 10), dtype=np.uint8)
     data = Dataset(np.hstack([inputs] * 14 + [1 - inputs] * 14))
@@ -232,7 +232,7 @@ def test_logistic_regression_learns_each_pixel():
     assert errors.mean(axis=0).max() < 0.2  # chance is 0.25
 
 
-def test_completions_are_scored_as_independent_pixels(task):
+def test_completions_are_scored_as_independent_features(task):
     truth = task.held_out.x[:, ~task.observed]
     row = evaluation.evaluate_completions(task, "m", lambda _: np.where(truth, 0.8, 0.1))
     on = truth.mean()

@@ -1,4 +1,4 @@
-"""The figures: what is drawn, and how it is written."""
+"""The figures: what they show, and how they are saved."""
 
 import numpy as np
 import pytest
@@ -37,14 +37,14 @@ def latents(dataset):
 
 
 def drawn(figure):
-    """The only image of a figure, as an array."""
+    """Return the only image of a figure as an array."""
     (axes,) = figure.axes
     (image,) = axes.images
     return image.get_array()
 
 
 def images_of(figure, panels):
-    """The images of a grid, as a masked array of shape (panels, M, rows, columns)."""
+    """Return the images of a grid as a masked array, shape (panels, M, rows, columns)."""
     (axes,) = figure.axes
     arrays = [image.get_array() for image in axes.images]
     return np.ma.stack(arrays).reshape(panels, -1, *arrays[0].shape)
@@ -325,7 +325,7 @@ def test_completions_as_rows(dataset):
     assert figure.get_suptitle() == "A title"
 
 
-def test_vectors_are_rows(dataset):
+def test_rows_without_image_shape(dataset):
     shown = drawn(rows(dataset.x[:5], "t"))
     np.testing.assert_array_equal(shown, dataset.x[:5])
 
@@ -341,7 +341,7 @@ def test_frequencies_as_image_and_as_bars():
 
 def test_means_of_many_sweeps():
     sweeps, means = block_means(np.arange(1001.0))
-    assert len(means) == 200 <= MOST_POINTS  # blocks of 5; the last value fills none
+    assert len(means) == 200 <= MOST_POINTS  # blocks of 5; the last value does not fill one
     assert (sweeps[0], means[0]) == (3.0, 2.0)
     assert (sweeps[-1], means[-1]) == (998.0, 997.0)
     few = block_means(np.array([4.0, 5.0]))
@@ -353,7 +353,7 @@ def test_means_of_many_sweeps():
 
 @pytest.fixture
 def incomplete(dataset):
-    """The same without labels or shape, some features missing, the last in every row."""
+    """Return the data without labels and image shape; features are missing, the last always."""
     observed = np.arange(90 * 24).reshape(90, 24) % 7 > 0
     observed[:, -1] = False
     return Dataset(dataset.x * observed, observed=observed)

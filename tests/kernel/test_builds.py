@@ -1,6 +1,6 @@
-"""The same bits from every build: level by level, compiler by compiler, on x86-64 and ARM64.
+"""Every build gives the same bits: all instruction sets and compilers, on x86-64 and ARM64.
 
-What this machine cannot build or run is skipped with the reason, never passed.
+A build that this machine cannot make or run is skipped with the reason.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ COMPILERS = ("gcc", "clang")
 
 
 def program(name):
-    """Path of a program, or a skip that says what is missing."""
+    """Return the path of a program, or skip the test and say what is missing."""
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"{name} is not installed")
@@ -42,7 +42,7 @@ def program(name):
 
 @pytest.fixture
 def level():
-    """Sets the instruction set, if this machine has it, for one test."""
+    """Use an instruction set in one test, if this machine has it."""
     before = kernel.simd_name()
 
     def use(name):
@@ -56,7 +56,7 @@ def level():
 
 
 def digest(latent):
-    """Everything a chain ends with, in bits."""
+    """Return the hash of everything that a chain ends with."""
     return {
         "assignments": hashlib.sha256(latent.assignments.tobytes()).hexdigest(),
         "counts": hashlib.sha256(latent.counts.tobytes()).hexdigest(),
@@ -114,7 +114,7 @@ def data(mnist, tmp_path_factory):
 
 
 def run_chain(folder, data, level):
-    """What a chain ends with, by the package in a folder, in a process of its own."""
+    """Sample a chain with the package in a folder, in a separate process; return its hash."""
     command = [sys.executable, "-c", CHAIN, str(folder), str(data), level]
     found = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(found.stdout)
@@ -122,13 +122,13 @@ def run_chain(folder, data, level):
 
 @pytest.fixture(scope="module")
 def expected(data):
-    """By the build under test, at its baseline."""
+    """Return the hash of the installed build at its baseline."""
     return run_chain(Path(bitmix.__file__).parents[1], data, "baseline")
 
 
 @pytest.fixture(scope="module", params=COMPILERS)
 def package(request, tmp_path_factory):
-    """The folder of the package as that compiler builds it from this checkout."""
+    """Build this checkout with a compiler; return the folder of the package."""
     environment = {**os.environ, "CC": program(request.param)}
     meson, build = program("meson"), tmp_path_factory.mktemp(request.param)
     for tool in ("ninja", "cython"):
@@ -154,7 +154,7 @@ def test_compilers_sample_the_same_chain(package, data, expected, name):
 
 
 def build_driver(folder, compiler, flags=(), levels=LEVELS):
-    """Compile the kernel's C part with the driver that calls all of it."""
+    """Compile the C functions with the driver that calls all of them."""
     objects = []
     for level, march in levels.items():
         objects.append(folder / f"{level}.o")
@@ -172,7 +172,7 @@ def build_driver(folder, compiler, flags=(), levels=LEVELS):
 
 
 def run_driver(*command):
-    """The driver's hashes by function; None if the machine lacks the level."""
+    """Return the driver's hashes by function, or None if the machine lacks the level."""
     found = subprocess.run(command, capture_output=True, text=True)
     if found.returncode == 2:
         return None
@@ -182,7 +182,7 @@ def run_driver(*command):
 
 @pytest.fixture(scope="module")
 def hashes(tmp_path_factory):
-    """Of the baseline level, built by the C compiler that is called cc."""
+    """Return the hashes of the baseline, built by the compiler cc."""
     driver = build_driver(tmp_path_factory.mktemp("cc"), program("cc"))
     return run_driver(driver, "baseline")
 
@@ -214,7 +214,7 @@ def test_functions_return_the_same_bits(tmp_path, hashes, compiler, flags):
 
 @pytest.mark.slow
 def test_functions_return_the_same_bits_on_arm64(tmp_path, hashes):
-    """ARM64 code under qemu's emulation: the C part, not the whole extension."""
+    """qemu emulates ARM64 for the C functions, not for the whole package."""
     compiler, emulator = program("aarch64-linux-gnu-gcc"), program("qemu-aarch64")
     driver = build_driver(tmp_path, compiler, ["-static"], levels={"baseline": []})
     assert run_driver(emulator, driver, "baseline") == hashes

@@ -1,4 +1,4 @@
-"""The compiled kernel: against the NumPy reference, and at its limits."""
+"""The compiled kernel, compared with the NumPy reference, and its limits."""
 
 from collections import Counter
 
@@ -60,7 +60,7 @@ def test_split_merge_equals_the_reference(mnist, clusters, often):
 
 
 def test_screening_changes_no_draw(mnist):
-    """The draws are those of scoring all clusters, also while these still change a lot."""
+    """The draws are those of scoring all clusters, also while clusters change a lot."""
     rows = kernel.Rows(mnist.x)
     bits = np.random.PCG64(3)
     start = kernel.mixture_of(rows, np.arange(len(mnist.x)) % 100, np.ones(784), np.ones(784), 1.0)
@@ -98,7 +98,7 @@ def test_log_joint(mnist):
 
 
 def test_nothing_missing_is_the_plain_model(mnist):
-    """The kernel for images with holes, on images without any, makes the same chain."""
+    """Without missing features, the kernel for missing features samples the same chain."""
     x, bits = mnist.x[:400], [np.random.PCG64(6), np.random.PCG64(6)]
     whole = mixture_of(x, np.arange(400) % 30)
     holed = mixture_of(x, np.arange(400) % 30, observed=np.ones(x.shape, bool))
@@ -124,7 +124,7 @@ def test_nothing_missing_is_the_plain_model_to_split_merge(mnist):
     np.testing.assert_array_equal(whole.assignments, holed.assignments)
 
 
-def test_missing_pixels_count_for_nothing(mnist):
+def test_missing_features_count_for_nothing(mnist):
     rng = np.random.default_rng(8)
     x, observed = mnist.x[:300], rng.random((300, 784)) < 0.6
     mixture = mixture_of(x, np.arange(300) % 40, observed=observed)
@@ -178,7 +178,7 @@ def test_shapes_at_the_limit(x, probe):
 
 @pytest.mark.parametrize("probe", [ALWAYS, NEVER])
 def test_clusters_outgrow_their_room(probe):
-    """From one cluster to hundreds in a sweep, and back."""
+    """A sweep goes from one cluster to hundreds, another back."""
     x = np.random.default_rng(1).integers(0, 2, (500, 20), dtype=np.uint8)
     mixture = mixture_of(x, np.zeros(500, int), concentration=1e6)
     kernel.sweep(mixture, np.random.PCG64(1), probe=probe)
@@ -216,17 +216,17 @@ def test_instruction_sets():
 
 
 @pytest.mark.slow
-def test_more_pixels_than_32_bits_count():
-    """4.3 billion pixels, few of them on: no index may wrap."""
+def test_more_values_than_32_bits_count():
+    """4.3 billion values, few of them on: no index may overflow."""
     rng = np.random.default_rng(0)
-    x = np.zeros((70_000, 62_000), np.uint8)  # the system gives what is written to
+    x = np.zeros((70_000, 62_000), np.uint8)  # the system allocates only what is written
     theta = rng.random((5, 200))
     z = rng.integers(0, 5, len(x))
     x[:, -200:] = rng.random((len(x), 200)) < theta[z]
     rows = kernel.Rows(x)
     assert rows.active[-1] == 61_999 and len(rows.never) == 61_800
     mixture = kernel.mixture_of(rows, z, np.full(62_000, 0.5), np.full(62_000, 0.5), 1.0)
-    assert kernel.sweep(mixture, np.random.PCG64(0)) < 700  # all but a few are where they belong
+    assert kernel.sweep(mixture, np.random.PCG64(0)) < 700  # all but a few are in the right cluster
     np.testing.assert_array_equal(
         mixture.counts[0, -200:], x[mixture.assignments == 0, -200:].sum(axis=0)
     )

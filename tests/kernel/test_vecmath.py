@@ -1,4 +1,4 @@
-"""The vector arithmetic: error over the whole domain, against mpmath."""
+"""The vector arithmetic: its error on the domain of each function, compared with mpmath."""
 
 import mpmath
 import numpy as np
@@ -21,7 +21,7 @@ def level(request):
 
 
 def spread(low, high, dtype, n=20_000, log=True):
-    """n points over a domain: its ends, the powers of two and their neighbours, and random ones."""
+    """Return n points of a domain: its ends, powers of two and their neighbours, random ones."""
     rng = np.random.default_rng(0)
     if log:
         points = np.exp(rng.uniform(np.log(low), np.log(high), n))
@@ -37,7 +37,7 @@ def spread(low, high, dtype, n=20_000, log=True):
 
 
 def error(name, x, exact, at_least=0.0):
-    """Greatest error in ulp of max(|exact|, at_least)."""
+    """Return the greatest error, in ulp of max(|exact|, at_least)."""
     with mpmath.workdps(30):
         truth = [exact(mpmath.mpf(float(v))) for v in x]
         found = kernel.vecmath(name, x)

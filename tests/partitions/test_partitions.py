@@ -1,4 +1,4 @@
-"""Partitions: how they compare, who shares clusters, and the consensus, against enumeration."""
+"""Partitions: comparison, co-clustering and consensus, checked by enumeration."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ from bitmix.partitions import together as blocks
 
 
 def all_partitions(vectors):
-    """Every partition of so many vectors, its clusters numbered as they come."""
+    """Return every partition of some rows, with clusters numbered by first appearance."""
     rows = [[0]]
     for _ in range(vectors - 1):
         rows = [[*row, cluster] for row in rows for cluster in range(max(row) + 2)]
@@ -35,7 +35,7 @@ def all_partitions(vectors):
 
 
 def noisy(seed, partitions, vectors, clusters, noise):
-    """Partitions that are one partition but for some of the vectors."""
+    """Return copies of one partition, each with some rows moved at random."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(clusters, size=vectors)
     moved = rng.random((partitions, vectors)) < noise
@@ -239,7 +239,7 @@ def test_uncertainty_is_the_mean_of_the_coclustering(samples):
         assert found.uncertainty[row] == pytest.approx(1 - expected)
 
 
-def test_uncertainty_of_a_vector_that_is_alone():
+def test_uncertainty_of_a_row_that_is_alone():
     found = consensus([[0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]])
     assert found.assignments.tolist() == [0, 0, 0, 1]
     np.testing.assert_allclose(found.uncertainty, [0, 0, 0, 1 / 3])
@@ -349,7 +349,7 @@ def test_chains_that_kept_nothing_give_their_last_partition(latents):
     np.testing.assert_array_equal(assignments[2], latents[1].assignments)
 
 
-def test_chains_of_different_vectors_are_refused(latents):
+def test_chains_of_different_rows_are_refused(latents):
     x = np.eye(6, dtype=np.uint8)
     other = bitmix.sample_chain(x, 0, sweeps=1, initial_clusters=2, progress=False)
     with pytest.raises(ValueError, match=r"number of rows: \[6, 40\]"):

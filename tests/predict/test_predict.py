@@ -1,4 +1,4 @@
-"""Predictions against Bayes' rule written out, and against each other."""
+"""Predictions, compared with Bayes' rule written out and with each other."""
 
 import functools
 import statistics
@@ -26,17 +26,17 @@ from bitmix.predict import (
 from bitmix.predict.intervals import credible_interval
 from bitmix.predict.labels import label_probabilities
 
-LABELS = np.array(["two", "three", "three", "seven"] * 5)  # of the vectors of `make_latent`
+LABELS = np.array(["two", "three", "three", "seven"] * 5)  # of the rows of `make_latent`
 
 
 def betas(latent):
-    """Return the parameters of the Beta posteriors of a latent, the prior's last."""
+    """Return the parameters of the Beta posteriors of a latent, and last those of the prior."""
     mixture = Mixture.of_latent(latent)
     return mixture.on, mixture.off
 
 
 def make_latent(seed, clusters=3, pixels=6, vectors=20):
-    """A consistent latent of random data in random clusters."""
+    """Return a latent of random data in random clusters."""
     rng = np.random.default_rng(seed)
     assignments = np.arange(vectors, dtype=np.int32) % clusters
     x = rng.integers(0, 2, (vectors, pixels))
@@ -68,14 +68,14 @@ def queries():
 
 @pytest.fixture
 def masks():
-    """One mask for each query; the first has all pixels observed, the second none."""
+    """Return a mask for each query. The first observes all features, the second none."""
     masks = np.random.default_rng(5).integers(0, 2, (7, 6)).astype(bool)
     masks[0], masks[1] = True, False
     return masks
 
 
 def bayes_rule(latent, query, observed):
-    """Pixel by pixel in plain Python: joint weights of the clusters, and the completed query."""
+    """Compute the joint weights of the clusters and the completed query, feature by feature."""
     clusters = [
         (int(size), [int(count) for count in counts])
         for size, counts in zip(latent.sizes, latent.counts, strict=True)
@@ -129,8 +129,8 @@ def test_log_weights_and_responsibilities_are_bayes_rule(latents, queries, masks
         )
 
 
-def test_log_weights_sum_to_one_over_all_vectors(latents):
-    """The predictive probabilities of all 2^6 vectors: a distribution."""
+def test_log_weights_sum_to_one_over_all_rows(latents):
+    """The predictive probabilities of all 2^6 rows sum to one."""
     for latent in latents:
         weights = log_weights(latent, every_vector())
         assert np.exp(weights).sum() == pytest.approx(1, rel=1e-12)
@@ -152,7 +152,7 @@ def test_all_observed_gives_the_queries_back(latents, queries):
 
 
 def test_mean_of_samples_converges_to_complete(latents, queries, masks):
-    """Each chain's mean lies within 4.5 standard errors of its exact expectation."""
+    """The mean of each chain is within 4.5 standard errors of its exact expectation."""
     draws = 20_000
     samples = posterior_predictive(latents, queries, masks, samples_per_chain=draws, seed=6)
     assert samples.shape == (7, 3 * draws, 6)
@@ -164,8 +164,8 @@ def test_mean_of_samples_converges_to_complete(latents, queries, masks):
         assert (np.abs(found - expected) <= error).all()
 
 
-def test_missing_pixels_of_a_sample_share_its_cluster():
-    """Two pure clusters, nothing observed: pixels must agree, unlike independent draws would."""
+def test_missing_features_of_a_sample_share_its_cluster():
+    """With two pure clusters and nothing observed, all features of a sample agree."""
     latent = replace(
         make_latent(1, clusters=2),
         counts=np.array([[0] * 6, [10] * 6], np.int32),
@@ -208,7 +208,8 @@ def test_samples_depend_on_the_seed_only(latents, queries, masks):
     first = posterior_predictive(latents, queries, masks, seed=1)
     assert np.array_equal(first, posterior_predictive(latents, queries, masks, seed=1))
     assert not np.array_equal(first, posterior_predictive(latents, queries, masks, seed=2))
-    # Neither later queries nor the masks of earlier ones, and each chain has its own stream.
+    # Samples do not depend on later queries or on the masks of earlier ones. Each chain has its
+    # own stream.
     assert np.array_equal(first[:3], posterior_predictive(latents, queries[:3], masks[:3], seed=1))
     masks[0] = False
     assert np.array_equal(first[1:], posterior_predictive(latents, queries, masks, seed=1)[1:])
@@ -219,7 +220,7 @@ def test_samples_depend_on_the_seed_only(latents, queries, masks):
     assert not np.array_equal(twice[:, :10], twice[:, 10:])
 
 
-def test_many_pixels_do_not_underflow():
+def test_many_features_do_not_underflow():
     latent = make_latent(1, clusters=4, pixels=20_000)
     queries = np.random.default_rng(2).integers(0, 2, (3, 20_000))
     weights = log_weights(latent, queries, np.ones(20_000, bool))
@@ -230,7 +231,7 @@ def test_many_pixels_do_not_underflow():
 
 
 def test_extreme_pixel_priors(queries):
-    """An improper hyperprior drives constant pixels' priors to extremes; nothing becomes nan."""
+    """An improper hyperprior drives the priors of constant features to extremes. Nothing is nan."""
     latent = replace(make_latent(1), alpha=np.full(6, 1e-300), beta=np.full(6, 1e300))
     found = complete([latent], queries, np.arange(6) < 3)
     assert ((found >= 0) & (found <= 1)).all()
@@ -366,7 +367,7 @@ def test_log_predictive_is_the_mean_density(latents, queries, masks):
     assert np.array_equal(whole, log_predictive(latents, queries, np.ones(6, bool)))
 
 
-def test_log_predictive_of_some_pixels_sums_over_the_others(latents):
+def test_log_predictive_of_some_features_sums_over_the_others(latents):
     observed = np.arange(6) < 2
     every = every_vector()
     density = np.exp(log_predictive(latents, every))
@@ -377,7 +378,7 @@ def test_log_predictive_of_some_pixels_sums_over_the_others(latents):
     )
 
 
-def test_conditional_density_is_that_of_the_pixels_one_by_one(latents, queries, masks):
+def test_conditional_density_is_that_of_the_features_one_by_one(latents, queries, masks):
     """log p(missing | observed) = sum of log p(x_d | observed and those before d)."""
     conditional = log_predictive(latents, queries) - log_predictive(latents, queries, masks)
     expected = np.zeros(7)
@@ -409,7 +410,7 @@ def test_outlier_score_counts_the_reference(latents, queries):
 
 
 def test_outlier_score_is_a_p_value(latents):
-    """Of R + 1 exchangeable vectors at most a share a scores 1 - a or more against the others."""
+    """Of R + 1 exchangeable rows, at most a share a scores 1 - a or more."""
     x = every_vector()
     scores = [
         outlier_score(latents, x[i : i + 1], np.delete(x, i, axis=0))[0] for i in range(len(x))
@@ -471,7 +472,7 @@ def test_a_new_cluster_has_the_shares_of_the_labels(queries):
 
 
 def test_labels_of_pure_clusters():
-    """A label for each cluster: what is on or off tells it, as sure as the smoothing allows."""
+    """If each cluster has one label, the label is as certain as the smoothing allows."""
     latent = replace(
         make_latent(1, clusters=2),
         counts=np.array([[0] * 6, [10] * 6], np.int32),
@@ -525,7 +526,7 @@ def test_bad_merging():
 
 
 def components(latents, query, mask, chain_weights="equal"):
-    """All clusters of all chains: their probability, and their parameters by pixel."""
+    """Return the probability of each cluster of each chain, and its parameters by feature."""
     weights = [bayes_rule(latent, query, mask)[0] for latent in latents]
     total = sum(map(sum, weights))
     for latent, of_latent in zip(latents, weights, strict=True):
@@ -580,7 +581,7 @@ def test_interval_of_one_cluster_is_its_betas():
 
 
 def test_interval_holds_its_probability(latents, queries):
-    """Chain, cluster and theta drawn from their posterior: 90% inside, 5% on either side."""
+    """Of draws of chain, cluster and theta, 90% are inside and 5% on either side."""
     draws, observed = 20_000, np.arange(6) < 2
     bounds = credible_interval(latents, queries, observed, of="theta")
     rng = np.random.default_rng(9)
@@ -655,8 +656,8 @@ def test_queries_do_not_depend_on_each_other_or_on_what_is_hidden(
         )
 
 
-def test_pixels_missing_in_training_do_not_count(queries, masks):
-    """Cluster by cluster and pixel by pixel, as if the vectors without the pixel were not there."""
+def test_features_missing_in_training_do_not_count(queries, masks):
+    """The counts of a feature are those of the rows that have it observed."""
     latent = make_latent(1)
     present = np.minimum(latent.counts + 1, latent.sizes[:, None]).astype(np.int32)
     assert (present < latent.sizes[:, None]).any()

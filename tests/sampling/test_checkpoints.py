@@ -1,4 +1,4 @@
-"""Checkpoints: a chain goes on from them to the last bit, and from nothing else."""
+"""Checkpoints: a chain continues from its own checkpoint to the last bit, and from no other."""
 
 import errno
 import json
@@ -36,7 +36,7 @@ def x():
 
 @pytest.fixture(scope="module")
 def whole(x):
-    """The chain that was never interrupted."""
+    """Return the chain that was never interrupted."""
     return bitmix.sample_chain(x, 0, **SETTINGS)
 
 
@@ -136,7 +136,7 @@ def test_other_settings_start_over(tmp_path, x, whole, caplog, changed, message)
     assert_starts_over(caplog, f"{tmp_path / '0.pkl'} {message}")
 
 
-def test_other_images_start_over(tmp_path, x, whole, caplog):
+def test_other_rows_start_over(tmp_path, x, whole, caplog):
     checkpoint_of(whole, tmp_path)
     latent = bitmix.sample_chain(1 - x, 0, checkpoint_folder=tmp_path, **SETTINGS)
     assert same(latent, bitmix.sample_chain(1 - x, 0, **SETTINGS))
@@ -275,7 +275,7 @@ def test_a_deleted_folder_does_not_stop_the_chain(tmp_path, whole):
 
 # Processes that die ------------------------------------------------------------------------------
 
-# 1,500 sweeps of about a millisecond, a checkpoint after each few; says when it has begun.
+# 1,500 sweeps of about a millisecond with frequent checkpoints. It prints when it has begun.
 CHILD = """
 import logging, signal, sys
 import bitmix
@@ -291,7 +291,7 @@ LONG = {**SETTINGS, "sweeps": 1500, "thin": 100}
 
 @pytest.fixture
 def start(tmp_path):
-    """Begin the long chain in another process, and return that once it has made some sweeps."""
+    """Start the long chain in another process; return the process after some sweeps."""
     children = []
 
     def start(**arguments):
@@ -314,7 +314,7 @@ def start(tmp_path):
 
 @pytest.fixture(scope="module")
 def long(x):
-    """The long chain, never interrupted."""
+    """Return the long chain that was never interrupted."""
     return bitmix.sample_chain(x, 0, **LONG)
 
 

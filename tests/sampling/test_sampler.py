@@ -1,4 +1,4 @@
-"""Chains: what `sample` returns, that it is reproducible, and what it refuses."""
+"""Chains: what `sample` returns, that it is reproducible, what it refuses."""
 
 import logging
 from dataclasses import replace
@@ -37,7 +37,7 @@ def test_latents(mnist):
 
 
 def test_trace_and_samples(mnist):
-    """With every state kept, the trace is what can be computed from the states."""
+    """If every state is kept, the trace can be computed from the states."""
     x = mnist.x[:300]
     settings = {**SMALL, "moves": tuple(MOVES)}
     latent = bitmix.sample_chain(x, 0, thin=1, **settings)
@@ -60,7 +60,7 @@ def test_trace_and_samples(mnist):
 
 @pytest.mark.parametrize("holes", [False, True])
 def test_states(mnist, holes):
-    """The kept states are those in which shorter chains end."""
+    """Kept states equal the last states of shorter chains."""
     x = mnist.x[:300].astype(float)
     observed = np.random.default_rng(0).random(x.shape) < 0.8 if holes else None
     settings = {**SMALL, "observed": observed}
@@ -96,10 +96,10 @@ def test_reports_of_moves_are_added_up(monkeypatch):
 
 
 @pytest.mark.parametrize("holes", [False, True])
-def test_warns_of_constant_pixels_without_a_posterior(holes):
+def test_warns_of_constant_features_without_a_posterior(holes):
     x = np.array([[0, 1, 0, 1], [0, 1, 1, 0], [0, 1, 1, 0]])
     observed = np.ones(x.shape, bool)
-    observed[0, 2] = not holes  # with holes, pixel 2 is on wherever it is seen
+    observed[0, 2] = not holes  # with holes, feature 2 is on in every row that has it observed
     count = 3 if holes else 2
     message = f"{count} of 4 features are never on or always on.*to the bounds 0.0001 and 10000"
     with pytest.warns(UserWarning, match=message) as warned:
@@ -118,7 +118,7 @@ def test_warns_only_then(settings, recwarn):
 
 
 def test_reproducible(mnist):
-    """Threads, the number of chains and the array's kind make no difference."""
+    """Threads, the number of chains and the type of the array make no difference."""
     x = mnist.x[:400]
     latents = bitmix.sample(x, chains=3, threads=1, **SMALL)
     assert all(map(same, latents, bitmix.sample(x, chains=3, threads=3, **SMALL)))
@@ -128,8 +128,8 @@ def test_reproducible(mnist):
     assert not same(latents[2], other)
 
 
-def test_missing_pixels(mnist):
-    """What stands where a pixel is missing, NaN too, makes no difference."""
+def test_missing_features(mnist):
+    """The value of a missing feature, NaN too, makes no difference."""
     x, observed = mnist.x[:200].astype(float), np.random.default_rng(0).random((200, 784)) < 0.7
     latent = bitmix.sample_chain(x, 0, observed=observed, **SMALL)
     for value in (0, 1, 7, np.nan):
@@ -164,7 +164,7 @@ def test_same_chain_at_every_level(mnist, level):
 
 @pytest.mark.parametrize("holes", [False, True])
 def test_seeded_start(mnist, holes):
-    """Every image goes with the nearest of the centres, itself if it is one."""
+    """Each row joins the nearest centre. A centre joins itself."""
     x = mnist.x[:300]
     observed = np.random.default_rng(1).random(x.shape) < 0.8 if holes else None
     found = initial.seeded_partition(
@@ -191,12 +191,12 @@ def test_seeded_start_goes_further(mnist):
     seeded = bitmix.sample_chain(x, 0, **seeds)
     assert seeded.log_joint() > bitmix.sample_chain(x, 0).log_joint() + 10_000
     assert same(seeded, bitmix.sample_chain(x, 0, **seeds))
-    few = bitmix.sample_chain(x[:5], 0, **seeds)  # fewer images than centres
+    few = bitmix.sample_chain(x[:5], 0, **seeds)  # fewer rows than centres
     assert len(few.sizes) <= 5
 
 
 def test_pixel_priors_first(mnist):
-    """Far from their mode slices are wide, but alpha and beta stay where single precision is."""
+    """Far from the mode, slices are wide. Alpha and beta stay within single precision."""
     for chain in range(10):
         latent = bitmix.sample_chain(
             mnist.x,
@@ -317,7 +317,7 @@ def test_progress_shows_only_where_is_visible(capsys, monkeypatch):
 
 
 def test_an_error_in_one_chain_stops_the_others(monkeypatch):
-    """At once, not when it is that chain's turn to be returned."""
+    """The error is raised at once, not when the chain would be returned."""
     made = []
 
     def break_second(mixture, settings, generator):

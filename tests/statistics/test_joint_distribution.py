@@ -1,8 +1,8 @@
-"""The sampler as a whole, hyperparameters and all, against the joint distribution of its model.
+"""The complete sampler, compared with the joint distribution of its model.
 
-Geweke (2004), "Getting it right", J. Am. Stat. Assoc. 99: data and parameters are drawn from the
-model; or, starting from such a draw, the sampler's moves and new data given the parameters take
-turns. If the moves leave the posterior of any data as it is, both have the same distribution.
+Geweke (2004), "Getting it right", J. Am. Stat. Assoc. 99. One simulation draws data and parameters
+from the model. The other starts from such a draw and alternates the sampler's moves with new data
+given the parameters. If the moves leave the posterior invariant, both have the same distribution.
 """
 
 from dataclasses import replace
@@ -22,9 +22,9 @@ SETTINGS = Settings(
     concentration_prior=(1.5, 0.5),
 )
 IMAGES, PIXELS = 10, 4
-BATCHES = 100  # of a chain; their means are next to independent
-LIMIT = 4  # of a deviation, in standard errors: one right sampler in a thousand exceeds it
-OBSERVED = np.random.default_rng(1).random((IMAGES, PIXELS)) < 0.7  # of images with holes
+BATCHES = 100  # of a chain; their means are almost independent
+LIMIT = 4  # of a deviation, in standard errors: one correct sampler in a thousand exceeds it
+OBSERVED = np.random.default_rng(1).random((IMAGES, PIXELS)) < 0.7  # of rows with missing features
 
 
 FINITE = replace(
@@ -36,7 +36,7 @@ FINITE = replace(
 
 
 def draw_parameters(rng, settings):
-    """(z, alpha, beta, concentration)"""
+    """Return z, alpha, beta and the concentration."""
     if settings.partition_prior == "mfm":
         concentration = settings.concentration
         z = draw_finite_partition(rng, concentration)
@@ -55,10 +55,10 @@ def draw_finite_partition(rng, concentration):
 
 
 def draw_partition(rng, concentration):
-    """A draw of the Chinese restaurant process, clusters numbered by first appearance."""
+    """Draw from the Chinese restaurant process, with clusters numbered by first appearance."""
     z = np.zeros(IMAGES, int)
     for i in range(1, IMAGES):
-        joined = int(rng.random() * (i + concentration))  # an image before, or none of them
+        joined = int(rng.random() * (i + concentration))  # an earlier row, or none
         z[i] = z[joined] if joined < i else z[:i].max() + 1
     return z
 
@@ -93,7 +93,7 @@ def mixture_on(x, holes, parameters, settings):
 
 @cache
 def from_the_model(draws, holes, settings):
-    """Statistics of independent draws."""
+    """Return the statistics of independent draws."""
     rng = np.random.Generator(np.random.PCG64(1))
     found = []
     for _ in range(draws):
@@ -104,7 +104,7 @@ def from_the_model(draws, holes, settings):
 
 
 def from_the_sampler(draws, holes, settings, bias):
-    """Statistics of a chain whose data change with it."""
+    """Return the statistics of a chain whose data change with it."""
     rng = np.random.Generator(np.random.PCG64(2))
     parameters = draw_parameters(rng, settings)
     found = []
@@ -125,7 +125,7 @@ def from_the_sampler(draws, holes, settings, bias):
 
 
 def deviations(draws, holes=False, settings=SETTINGS, bias=0.0):
-    """By how many standard errors the means of each statistic differ."""
+    """Return how many standard errors the means of each statistic differ."""
     right = FINITE if settings.partition_prior == "mfm" else SETTINGS
     model = from_the_model(draws, holes, right)
     sampler = from_the_sampler(draws, holes, settings, bias)

@@ -1,4 +1,4 @@
-"""The moves against the exact posterior: all partitions of a few images, one by one."""
+"""The moves, compared with the exact posterior over all partitions of a few rows."""
 
 from collections import Counter
 from functools import cache
@@ -16,7 +16,7 @@ from bitmix.sampling.settings import Settings
 
 SETTINGS = Settings(proposals=4, concentration_prior=(1.5, 0.5))
 
-# What changes the partition, alone, and with what changes the hyperparameters
+# Moves that change the partition, alone and with moves that change hyperparameters
 SCHEDULES = [
     ("assign",),
     ("split_merge",),
@@ -45,7 +45,7 @@ def sweep(mixture, schedule, bits, probe=kernel.PROBE, bias=0.0, observed=None):
 
 
 def partitions(n):
-    """All partitions of n items, as assignments numbered by first appearance."""
+    """Return all partitions of n items, as assignments numbered by first appearance."""
     found = [[0]]
     for _ in range(n - 1):
         found = [[*z, k] for z in found for k in range(max(z) + 2)]
@@ -76,7 +76,7 @@ ALPHA, BETA = np.array([0.3, 1.0, 0.5, 2.0]), np.array([0.6, 0.4, 1.0, 1.5])
 
 
 def posterior(schedule, concentration, observed=None, prior="dp"):
-    """p(z | TINY), what the schedule samples integrated out and the rest held fixed."""
+    """Return p(z | TINY). What the schedule samples is integrated out, the rest is fixed."""
     seen = np.ones_like(HOLES) if observed is None else observed
     log_p = {}
     for z in map(np.array, partitions(len(TINY))):
@@ -93,7 +93,7 @@ def posterior(schedule, concentration, observed=None, prior="dp"):
 
 
 def distance(schedule, concentration=2.0, probe=kernel.PROBE, observed=None, bias=0.0, prior="dp"):
-    """How far a long chain's share of each partition is from the posterior."""
+    """Return the total variation between a long chain and the posterior."""
     z = np.zeros(len(TINY), int)
     mixture = mixture_of(TINY, z, ALPHA, BETA, concentration, observed, prior)
     bits = np.random.PCG64(11)
@@ -149,7 +149,7 @@ GRID = np.linspace(-14, 4, 181)  # of log alpha and log beta
 
 
 def log_target(heads, tails, hyperprior):
-    """log p(pixel, alpha, beta | z) with its Jacobian, on GRID x GRID, from counts by cluster."""
+    """Return log p(feature, alpha, beta | z) with its Jacobian, on GRID x GRID."""
     a, b = np.exp(GRID)[:, None], np.exp(GRID)[None, :]
     value = GRID[:, None] + GRID[None, :] - hyperprior.rate * (a + b)
     value = value - hyperprior.power * np.log(a + b)
@@ -162,11 +162,11 @@ def log_target(heads, tails, hyperprior):
 
 def heads_and_tails(column, z):
     heads = np.bincount(z, column).astype(int)
-    return heads, np.bincount(z) - heads  # a cluster that has none adds nothing
+    return heads, np.bincount(z) - heads  # an empty cluster adds nothing
 
 
 def log_evidence(column, z):
-    """log of the integral of p(column | z, alpha, beta) over the exponential hyperprior."""
+    """Return the log of the integral of p(column | z, alpha, beta) over the hyperprior."""
     return _log_evidence(tuple(sorted(zip(*heads_and_tails(column, z), strict=True))))
 
 
@@ -180,14 +180,14 @@ LOG_CONCENTRATION = np.linspace(-16, 5, 1051)
 
 
 def log_concentration(sizes):
-    """log p(z, concentration) with its Jacobian, on LOG_CONCENTRATION."""
+    """Return log p(z, concentration) with its Jacobian, on LOG_CONCENTRATION."""
     shape, rate = SETTINGS.concentration_prior
     a = np.exp(LOG_CONCENTRATION)
     return log_partition(sizes, a) + shape * LOG_CONCENTRATION - rate * a
 
 
 def distance_of_marginals(draws, grid, density):
-    """The greatest difference of the distribution function of draws from that on a grid."""
+    """Return the greatest difference between the distribution functions of draws and grid."""
     exact = density.cumsum()[:-1] / density.sum()
     found = np.searchsorted(np.sort(draws), (grid[1:] + grid[:-1]) / 2) / len(draws)
     return np.abs(found - exact).max()
@@ -195,13 +195,13 @@ def distance_of_marginals(draws, grid, density):
 
 @pytest.mark.parametrize("hyperprior", ["exponential", "bda"])
 def test_pixel_priors_follow_their_conditional(hyperprior):
-    """The marginals of log alpha and log beta given the assignments, against integration."""
+    """The marginals of log alpha and log beta agree with numerical integration."""
     rng = np.random.default_rng(0)
     z = np.sort(rng.integers(0, 12, 240))
     z = np.unique(z, return_inverse=True)[1]
     theta = rng.beta([0.4, 0.02, 3.0], [0.8, 1.0, 0.5], (z.max() + 1, 3))
     x = np.column_stack([rng.random((240, 3)) < theta[z], np.zeros(240)]).astype(np.uint8)
-    pixels = range(4) if hyperprior == "exponential" else range(3)  # improper for constant pixels
+    pixels = range(4) if hyperprior == "exponential" else range(3)  # improper for constant features
     mixture = mixture_of(x, z)
     settings = Settings(hyperprior=hyperprior)
     bits = np.random.PCG64(5)
@@ -236,7 +236,7 @@ def test_concentration_follows_its_conditional(images, clusters):
 
 
 def test_split_merge_goes_between_modes():
-    """Two kinds of images, as likely in one cluster as in two, with next to nothing between."""
+    """Two kinds of rows are as likely in one cluster as in two, with almost nothing between."""
     kind = np.array([0, 0, 0, 0, 1, 1, 1, 1])
     x = np.where(kind[:, None] == 0, np.arange(40) < 20, np.arange(40) >= 20).astype(np.uint8)
     alpha = beta = np.ones(40)

@@ -1,4 +1,4 @@
-"""What the notebooks start from."""
+"""The data and chains that the notebooks start from."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def dataset():
 
 @pytest.fixture
 def incomplete(dataset):
-    """The same without labels or shape, some features missing, the last in every row."""
+    """Return the data without labels and image shape; features are missing, the last always."""
     observed = np.arange(240).reshape(20, 12) % 7 > 0
     observed[:, -1] = False
     return Dataset(dataset.x * observed, observed=observed)
@@ -54,7 +54,7 @@ def test_choose_queries(dataset):
     np.testing.assert_array_equal(study.choose_queries(dataset, 2), [0, 2, 1, 3])
     np.testing.assert_array_equal(
         study.choose_queries(dataset.take(slice(5)), 3), [0, 2, 4, 1, 3]
-    )  # of one label there are only two
+    )  # one label has only two rows
 
 
 def test_choose_queries_without_labels(dataset):

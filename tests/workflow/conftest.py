@@ -1,4 +1,4 @@
-"""A copy of the workflow in a folder of its own, and one small run of it that the tests share."""
+"""A copy of the workflow in its own folder, and one small run that the tests share."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ class Workflow:
     folder: Path
 
     def snakemake(self, *arguments, cores=2, python_path=""):
-        """Run Snakemake there; its output and errors come together in `stdout`."""
+        """Run Snakemake there, with output and errors together in `stdout`."""
         process = self.start(*arguments, cores=cores, python_path=python_path)
         try:
             output, _ = process.communicate(timeout=300)
@@ -28,7 +28,7 @@ class Workflow:
         return subprocess.CompletedProcess(process.args, process.returncode, output)
 
     def start(self, *arguments, cores=2, python_path=""):
-        """Start the same, in a process group of its own, and do not wait for its end."""
+        """Start Snakemake in its own process group and do not wait for it."""
         return subprocess.Popen(
             [sys.executable, "-m", "snakemake", "--cores", str(cores), "--nocolor", *arguments],
             cwd=self.folder,
@@ -41,7 +41,7 @@ class Workflow:
         )
 
     def copy(self, folder):
-        """Return the same, finished runs included, in another folder."""
+        """Copy the workflow with its finished runs to another folder."""
         shutil.copytree(self.folder, folder)
         return Workflow(folder)
 
@@ -60,19 +60,19 @@ def _copy_workflow(folder):
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory):
-    """The workflow before anything has run. To be read only."""
+    """Return the workflow before anything has run. Do not change it."""
     return _copy_workflow(tmp_path_factory.mktemp("pristine"))
 
 
 @pytest.fixture
 def workflow(pristine, tmp_path):
-    """The same, for a test to change."""
+    """Return a copy of the workflow that a test may change."""
     return pristine.copy(tmp_path / "copy")
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, mnist):
-    """The workflow after the small run. To be read only: a test that changes it takes a copy."""
+    """Return the workflow after the small run. Do not change it; copy it instead."""
     workflow = _copy_workflow(tmp_path_factory.mktemp("finished"))
     result = workflow.snakemake()
     assert result.returncode == 0, result.stdout
@@ -82,5 +82,5 @@ def finished(tmp_path_factory, mnist):
 
 @pytest.fixture(scope="module")
 def finished_copy(finished, tmp_path_factory):
-    """The workflow after the small run, for the tests of a module to change and restore."""
+    """Return the workflow after the small run. Tests of a module may change it and restore it."""
     return finished.copy(tmp_path_factory.mktemp("finished_copy") / "copy")

@@ -20,7 +20,7 @@ CONFIGURATION = {"data": {"labels": [0, 1], "folder": "/somewhere"}, "sweeps": 2
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """The files of a tiny run, and its summary."""
+    """Make the files of a tiny run; return its summary."""
     folder = tmp_path_factory.mktemp("run")
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 40)

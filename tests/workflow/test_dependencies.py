@@ -1,4 +1,4 @@
-"""A change in each folder of the package reruns what depends on it, and nothing else."""
+"""A change in a folder of the package reruns what depends on it, and nothing else."""
 
 import json
 import re
@@ -32,14 +32,14 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A copy of the installed package, to be changed together with the sources."""
+    """Return a copy of the installed package that changes together with the sources."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(Path(bitmix.__file__).parent, folder / "bitmix")
     return folder
 
 
 def change(source, site, name):
-    """Add a comment to a source and install it; return what undoes that."""
+    """Add a comment to a source and install it; return a function that undoes this."""
     before = source.read_bytes()
     source.write_bytes(before + b"\n# changed\n")
     if source.suffix == ".py":
@@ -60,7 +60,7 @@ def change(source, site, name):
 
 
 def rerun(workflow, site):
-    """Return the rules that a dry run would execute, but for the run itself."""
+    """Return the rules that a dry run would execute, without the rule of the run."""
     result = workflow.snakemake("small", "--dry-run", python_path=site)
     assert result.returncode == 0, result.stdout
     jobs = re.findall(r"^(\w+) +\d+$", result.stdout.partition("Job stats:")[2], re.MULTILINE)

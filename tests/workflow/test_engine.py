@@ -17,7 +17,7 @@ print(json.loads(get_connection_info())["transport"])
 
 @pytest.mark.parametrize(("folder", "transport"), [("short", "ipc"), ("l" * 90, "tcp")])
 def test_transport(tmp_path, monkeypatch, folder, transport):
-    """Unix sockets, unless their paths would be too long; their folder is gone afterwards."""
+    """Kernels use Unix sockets unless their paths are too long. The folder is removed."""
     with tempfile.TemporaryDirectory() as short:
         temporary = Path(short) / folder
         temporary.mkdir()

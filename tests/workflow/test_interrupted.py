@@ -1,4 +1,4 @@
-"""Runs that are killed and started again, and runs that are made longer."""
+"""Runs that are killed and started again, and runs that get more sweeps."""
 
 import itertools
 import os
@@ -18,7 +18,7 @@ CHAINS = [f"results/small/chains/{chain}.pkl" for chain in (0, 1)]
 
 @pytest.fixture
 def workflow(finished, tmp_path):
-    """The finished small run, to be made longer, with checkpoints twenty times a second."""
+    """Return the finished small run with more sweeps and twenty checkpoints a second."""
     workflow = finished.copy(tmp_path / "copy")
     rule = workflow.folder / "rules/chains.smk"
     text = rule.read_text()
@@ -41,7 +41,7 @@ def sweeps_of(workflow):
 
 
 def start_and_kill(workflow, kill):
-    """Start the run, kill it by `kill` once both chains have got further, and return it."""
+    """Start the run, kill it after both chains have saved new sweeps, and return it."""
     before = sweeps_of(workflow)
     process = workflow.start(*CHAINS)
     try:
@@ -63,7 +63,7 @@ def kill_and_finish(workflow, sweeps, kills):
     killed = [start_and_kill(workflow, kill) for kill in kills]
     assert max(sweeps_of(workflow)) < sweeps
     result = workflow.snakemake(*CHAINS)
-    for process in killed:  # until here, the pipes were open as a terminal is
+    for process in killed:  # until here, the pipes were open like a terminal
         process.stdout.close()
     assert result.returncode == 0, result.stdout
     continued = re.findall(rf"continuing after sweep (\d+) of {sweeps}", result.stdout)
@@ -80,7 +80,7 @@ def test_killed_and_started_again(workflow):
 
 @pytest.mark.slow
 def test_killed_again_and_again(workflow):
-    """Killed alone, Snakemake leaves jobs behind that still sample: they give way."""
+    """If Snakemake alone is killed, its jobs go on sampling. They give way to new ones."""
     kill_and_finish(workflow, 15_000, [os.killpg, os.killpg, os.kill, os.killpg])
 
 

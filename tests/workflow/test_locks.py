@@ -37,7 +37,7 @@ def test_the_lock_of_a_dead_process_is_removed(tmp_path):
 
 def test_the_lock_of_a_live_process_stays(tmp_path):
     first = start(tmp_path)
-    held = lock(tmp_path)  # as Snakemake takes it then
+    held = lock(tmp_path)  # as Snakemake does
     start(tmp_path).communicate()
     assert held.exists()
     first.kill()

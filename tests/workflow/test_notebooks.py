@@ -1,4 +1,4 @@
-"""The notebooks as they are committed, and each on its own."""
+"""The committed notebooks, and each of them run alone."""
 
 import re
 from pathlib import Path
@@ -85,7 +85,7 @@ def defaults(schema):
 
 
 def test_defaults_are_those_of_the_configuration():
-    """A parameter that a run may set has the default of the run, or a small one of the study."""
+    """A parameter that a run may set has the default of the configuration or of the study."""
     run = yaml.safe_load((ROOT / "config/schema.yaml").read_text())
     run = run["properties"]["runs"]["additionalProperties"]
     allowed = defaults(run) | defaults(run["properties"]["data"])

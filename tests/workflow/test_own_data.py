@@ -46,7 +46,7 @@ def write_shapes(folder):
 
 @pytest.fixture(scope="module")
 def own(pristine, tmp_path_factory):
-    """The workflow after runs on both kinds of files. A test that changes it takes a copy."""
+    """Return the workflow after runs on both kinds of files. Do not change it; copy it instead."""
     workflow = pristine.copy(tmp_path_factory.mktemp("own") / "copy")
     (workflow.folder / "mine").mkdir()
     write_answers(workflow.folder / "mine/answers.csv")

@@ -60,7 +60,7 @@ def summary(results):
 
 
 def jobs(output):
-    """What a dry run would do: the number of jobs of each rule."""
+    """Return how many jobs of each rule a dry run would execute."""
     return dict(re.findall(r"^(\w+) +(\d+)$", output.partition("Job stats:")[2], re.MULTILINE))
 
 
@@ -73,7 +73,7 @@ def test_every_stage_leaves_its_notebook_log_and_benchmark(results):
         assert (results / f"benchmarks/{stage}.tsv").read_text().startswith("s\t")
 
 
-def test_the_data_are_the_first_images_after_the_shuffle(results):
+def test_the_data_are_the_first_rows_after_the_shuffle(results):
     dataset = load_dataset(results / "data.npz")
     everything = bitmix.shuffle(bitmix.load_mnist(), seed=1)
     np.testing.assert_array_equal(dataset.x, everything.x[:300])
@@ -170,7 +170,7 @@ def test_the_diagnostics_tell_that_so_few_sweeps_are_not_enough(finished, run, d
 
 
 def printed(notebook):
-    """What the cells of an executed notebook print."""
+    """Return what the cells of an executed notebook print."""
     cells = nbformat.read(notebook, as_version=4).cells
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     return [output["text"] for output in outputs if output["output_type"] == "stream"]

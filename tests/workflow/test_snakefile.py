@@ -1,4 +1,4 @@
-"""The Snakefile itself: style, what it would run, and what it refuses."""
+"""The Snakefile: its style, what it would run, what it refuses."""
 
 import re
 import shlex
@@ -40,7 +40,7 @@ def test_format():
 
 @pytest.fixture(scope="module")
 def commands(pristine):
-    """The shell commands of a dry run."""
+    """Return the shell commands of a dry run."""
     result = pristine.snakemake("all", "evaluation", "--dry-run", "--printshellcmds")
     assert result.returncode == 0, result.stdout
     return re.findall(r"papermill .*\n.*|python -m bitmix.workflow.jobs .*", result.stdout)

@@ -1,4 +1,4 @@
-"""What makes a latent consistent."""
+"""Checks that a latent is consistent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from bitmix.chains.latent import Latent
 
-#: What every trace has, and of which type; the moves of the schedule add their own.
+#: The items of every trace and their types. The moves of the schedule add more.
 TRACE = {
     "log_joint": np.float64,
     "clusters": np.int64,
@@ -21,7 +21,7 @@ TRACE = {
     "seconds": np.float64,
 }
 
-#: What the samples have, and of which type.
+#: The items of the samples and their types.
 SAMPLES = {
     "sweep": np.int64,
     "assignments": np.int32,
@@ -32,7 +32,7 @@ SAMPLES = {
 
 
 def check_latent(latent: Latent) -> None:
-    """Raise ValueError unless `latent` is what its class says."""
+    """Raise ValueError unless the items of `latent` are as its class describes them."""
     _check_array("assignments", latent.assignments, np.int32, 1)
     _check_array("counts", latent.counts, np.int32, 2)
     if latent.assignments.size == 0 or latent.counts.size == 0:

@@ -16,7 +16,7 @@ from bitmix.data import as_binary, data_sha256
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Latent:
-    """The state of one chain of the Dirichlet-process mixture, and how it came about.
+    """The state of one chain, with its trace, its kept states and its origin.
 
     N rows of D features are in K clusters, numbered 0..K-1. None is empty. The arrays are checked
     against each other, so that a latent is always consistent.
@@ -36,11 +36,11 @@ class Latent:
         The concentration of the Chinese restaurant process.
     trace : dict of ndarray, shape (sweeps,)
         By sweep: `log_joint` (float64, nats), `clusters` (int64), `concentration` (float64),
-        `largest` (int64, size of the largest cluster), `entropy` (float64, of the sizes, in nats;
+        `largest` (int64, size of the largest cluster), `entropy` (float64, nats, see
         `size_entropy`), `moved` (int64, rows that changed cluster in the move `assign`) and
-        `seconds` (float64, of all moves). Of each move of the schedule `<move>_seconds` (float64),
-        and what it reports (int64 or float64): `splits_proposed`, say. A chain of schema 1 did not
-        keep all of them: its `largest` is 0 and its `entropy` nan, for not known.
+        `seconds` (float64, all moves). Each move adds `<move>_seconds` (float64) and what it
+        reports, for example `splits_proposed` (int64 or float64). A chain of schema 1 lacks some:
+        its `largest` is 0 and its `entropy` nan.
     config : dict of builtins
         The settings of the run.
     seed, chain : int
@@ -53,9 +53,8 @@ class Latent:
         If features are missing: the number of rows in the cluster that have the feature observed.
         The tails are then ``observed - counts``.
     samples : dict of ndarray, optional
-        The kept states, S of them: `sweep` (int64, (S,), after which,
-        ascending from 1), `assignments` (int32, (S, N)), `alpha` and `beta` (float64, (S, D)) and
-        `concentration` (float64, (S,)). None is made the same with S = 0.
+        The S kept states: `sweep` (int64, (S,), ascending from 1), `assignments` (int32, (S, N)),
+        `alpha` and `beta` (float64, (S, D)) and `concentration` (float64, (S,)). None means S = 0.
     code_sha256 : str
         The sha256 of the code that sampled the chain; "" if not known.
 
@@ -101,7 +100,7 @@ class Latent:
     @property
     def partition_prior(self) -> str:
         """The prior of the assignments, see `bitmix.model.PARTITION_PRIORS`."""
-        return self.config.get("partition_prior", "dp")  # which chains of earlier versions have
+        return self.config.get("partition_prior", "dp")  # older chains have no such setting
 
     @property
     def sweeps(self) -> int:
@@ -130,17 +129,17 @@ class Latent:
         return (self.sizes[:, None] if self.observed is None else self.observed) - self.counts
 
     def warmup(self, warmup: int | None = None) -> int:
-        """Return the number of warmup sweeps: those asked for, or half of all.
+        """Return the number of warmup sweeps: `warmup`, or half of all sweeps.
 
         Parameters
         ----------
         warmup : int, optional
-            Sweeps to leave out; None leaves out half of the chain's, rounded down.
+            Sweeps to leave out. None leaves out half of them, rounded down.
 
         Raises
         ------
         ValueError
-            If nothing would be left of the chain.
+            If no sweep would be left.
         """
         if warmup is None:
             return self.sweeps // 2
@@ -152,7 +151,7 @@ class Latent:
         return warmup
 
     def after_warmup(self, warmup: int | None = None) -> np.ndarray:
-        """Return which kept states come after the warmup, as indices; see `warmup`."""
+        """Return the indices of the kept states after the warmup; see `warmup`."""
         return np.flatnonzero(self.samples["sweep"] > self.warmup(warmup))
 
     def own_data(
@@ -178,21 +177,21 @@ class Latent:
         Parameters
         ----------
         x : array, shape (N, D)
-            The rows that the chain was sampled from. The counts are made again from them.
+            The rows that the chain was sampled from. The counts are recomputed from them.
         observed : array of bool, shape (N, D), optional
             Their mask, if features are missing.
         warmup : int, optional
-            Sweeps to leave out; half of them unless given.
+            Sweeps to leave out; half of them by default.
 
         Returns
         -------
         states : list of Latent
-            Each with the trace up to its sweep, no samples, and a generator not known.
+            Each has the trace up to its sweep, no samples and no generator.
 
         Raises
         ------
         ValueError
-            If the chain was sampled from other rows, or the warmup leaves nothing of it.
+            If the chain was sampled from other rows, or the warmup leaves no sweep.
         """
         kept = self.after_warmup(warmup)
         if len(kept) == 0:
@@ -201,7 +200,7 @@ class Latent:
         return [self._state(sample, x, observed) for sample in kept]
 
     def _state(self, sample: int, x: np.ndarray, observed: np.ndarray | None) -> Latent:
-        """Return the kept state of that number."""
+        """Return one kept state by its index."""
         sweep, assignments, alpha, beta, concentration = (
             self.samples[name][sample] for name in SAMPLES
         )
@@ -234,7 +233,7 @@ def size_entropy(sizes: np.ndarray) -> float:
 
 
 def stack_samples(states: Sequence[tuple], rows: int, features: int) -> dict[str, np.ndarray]:
-    """Return kept states, each a tuple of the items of `SAMPLES`, as one array an item."""
+    """Return kept states, tuples of the items of `SAMPLES`, as one array per item."""
     columns = zip(*states, strict=True) if states else [()] * len(SAMPLES)
     shapes = sample_shapes(len(states), rows, features)
     return {

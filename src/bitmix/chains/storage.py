@@ -1,9 +1,9 @@
 """The pickles of latents: written atomically, read safely.
 
 A file holds one latent as a dict of builtins and plain NumPy arrays, so `pickle.load` reads it
-without bitmix; or several, as a dict with a list of them. `load_latents` does not trust its file.
-It admits only the opcodes that such a dict needs, answers each name in it with an inert record, and
-builds the arrays itself.
+without bitmix. A file of several latents is a dict with a list of such dicts. `load_latents` does
+not trust its file. It allows only the opcodes that such a dict needs, replaces each name by an
+inert record, and builds the arrays itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OF_ARRAYS = ("trace", "samples")
 
 
 class LatentError(ValueError):
-    """A file of latents that is damaged or of another kind."""
+    """A file that is damaged or does not hold latents."""
 
 
 def save_latents(path: str | os.PathLike[str], latents: Latent | Sequence[Latent]) -> None:
@@ -39,15 +39,14 @@ def save_latents(path: str | os.PathLike[str], latents: Latent | Sequence[Latent
     ----------
     path : path-like
     latents : Latent or sequence of Latent
-        What `bitmix.sample_chain` or `bitmix.sample` returns.
+        The result of `bitmix.sample_chain` or `bitmix.sample`.
 
     Raises
     ------
     TypeError
-        If it is something else.
+        If `latents` is something else.
     ValueError
-        If there is none, or the arrays of one were changed such that `load_latents` would refuse
-        them.
+        If there is no latent, or an array was changed so that `load_latents` would refuse it.
     """
     content = _content(latents) if isinstance(latents, Latent) else _contents(latents)
     with atomic_write(path) as file:
@@ -56,7 +55,7 @@ def save_latents(path: str | os.PathLike[str], latents: Latent | Sequence[Latent
 
 
 def _contents(latents: Sequence[Latent]) -> dict[str, Any]:
-    """Return what a file of several latents holds."""
+    """Return the content of a file of several latents."""
     if not isinstance(latents, list | tuple) or not all(isinstance(one, Latent) for one in latents):
         raise TypeError(f"latents must be a Latent or a list of them, not {latents!r:.80}")
     if not latents:
@@ -65,7 +64,7 @@ def _contents(latents: Sequence[Latent]) -> dict[str, Any]:
 
 
 def _content(latent: Latent) -> dict[str, Any]:
-    """Return what a file of one latent holds."""
+    """Return the content of a file of one latent."""
     check_latent(latent)
     items = {name: getattr(latent, name) for name in _FIELDS}
     if latent.observed is None:
@@ -75,7 +74,7 @@ def _content(latent: Latent) -> dict[str, Any]:
 
 
 def load_latents(path: str | os.PathLike[str]) -> Any:
-    """Read what `save_latents` wrote. Nothing in the file is executed.
+    """Read the latents that `save_latents` wrote. Nothing in the file is executed.
 
     Parameters
     ----------
@@ -98,7 +97,7 @@ def load_latents(path: str | os.PathLike[str]) -> Any:
         return _read(data)
     except LatentError as error:
         raise LatentError(f"{path}: {error}") from error
-    # Hostile bytes make pickle raise any exception.
+    # Hostile bytes can make pickle raise any exception.
     except Exception as error:
         raise LatentError(
             f"{path} is damaged or not a file of latents ({error}); "
@@ -116,10 +115,10 @@ def _contiguous(items: dict[str, Any]) -> dict[str, Any]:
 
 # Reading without trust --------------------------------------------------------------------------
 
-# What pickle's protocol 5 uses for a dict of builtins and plain arrays. Left out, among others:
-# everything that makes objects in other ways than REDUCE, persistent ids, the extension registry
-# (whose cache goes past find_class), and the indexed memo (which can ask for any amount of memory).
-# So few are needed that nothing can be nested deeply enough to exhaust the stack.
+# The opcodes that pickle's protocol 5 uses for a dict of builtins and plain arrays. Among others,
+# these are left out: all that make objects in other ways than REDUCE, persistent ids, the extension
+# registry (its cache bypasses find_class) and the indexed memo (it can ask for any amount of
+# memory). With so few opcodes, nothing nests deeply enough to exhaust the stack.
 _OPCODES = (  # noqa: SIM905
     "PROTO FRAME STOP MARK MEMOIZE BINGET LONG_BINGET "
     "NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT "
@@ -132,7 +131,7 @@ _DTYPES = frozenset({"i4", "i8", "f8"})
 
 
 class _Record:
-    """What a name in a pickle stands for: it notes what it is called with and does nothing."""
+    """The stand-in for a name in a pickle: it records its arguments and does nothing."""
 
     __slots__ = ("args", "state")
 
@@ -185,7 +184,7 @@ _NAMES = {
 
 
 class _Unpickler(pickle.Unpickler):
-    """Answers the names in `_NAMES` with records, and no others."""
+    """An unpickler that replaces the names in `_NAMES` by records and refuses all others."""
 
     def find_class(self, module: str, name: str) -> type[_Record]:
         try:
@@ -221,7 +220,7 @@ def _read(data: bytes) -> Latent | list[Latent]:
 
 
 def _items(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the items of a latent from those in the file, or raise."""
+    """Return the items of a latent from the items in the file, or raise."""
     schema = content.pop("schema", None)
     if type(schema) is not int or not 1 <= schema <= SCHEMA:
         newer = type(schema) is int and schema > SCHEMA
@@ -246,7 +245,7 @@ def _with_arrays(items: dict[str, Any]) -> dict[str, Any]:
 def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
     """Return the items of a file of schema 1 as those of schema 2.
 
-    Its concentration was constant; what its trace did not keep is marked as not known.
+    Its concentration was constant. What its trace lacks is marked as unknown.
     """
     check_type("trace", content["trace"], dict)
     sweeps = np.size(content["trace"]["log_joint"])

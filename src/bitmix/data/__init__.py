@@ -1,4 +1,4 @@
-"""Binary data sets: what they are, the files that keep them, and where they come from."""
+"""Binary data sets, their files and their sources."""
 
 from bitmix.data.binary import as_binary
 from bitmix.data.dataset import Dataset, binarise, data_sha256, shuffle

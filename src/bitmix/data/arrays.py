@@ -24,7 +24,7 @@ def array(
     labels: Labels | None = None,
     image_shape: Shape | None = None,
 ) -> Loaded:
-    """Read an .npy of zeros and ones, nan where missing, or an .npz with such an `x` and `labels`.
+    """Read an .npy of zeros, ones and nan (missing), or an .npz with an array `x` and `labels`.
 
     The shape is (N, D), or (N, rows, columns) for images.
     """
@@ -62,7 +62,7 @@ def table(
     labels: Labels | None = None,
     image_shape: Shape | None = None,
 ) -> Loaded:
-    """Read a CSV file of zeros and ones, one row a line. An empty cell, nan or NA is missing.
+    """Read a CSV file of zeros and ones, one row per line. An empty cell, nan or NA is missing.
 
     Commas, semicolons or tabs separate the cells. The first line may be a header; it must be one
     if `label_column` names a column in it.
@@ -93,7 +93,7 @@ def table(
 def _read_csv(
     path: PathLike, label_column: str | None
 ) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the names of the columns, and the cells of every line with its number."""
+    """Return the names of the columns, and the number and cells of each line."""
     try:
         text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -128,13 +128,13 @@ def _read_csv(
 
 
 def _is_header(cells: list[str]) -> bool:
-    """Names are all different, and not all of them values. A line of data has the same twice."""
+    """Return whether cells are names: all are different, and not all are values."""
     return len(set(cells)) == len(cells) and not all(map(_is_value, cells))
 
 
 @cache
 def _value(cell: str) -> float:
-    """Return what a cell of a CSV file says: 0, 1, or nan where it is missing."""
+    """Return the value of a cell of a CSV file: 0, 1, or nan if it is missing."""
     text = cell.strip().lower()
     value = np.nan if text in ("", "na", "nan") else float(text)
     if value not in (0, 1) and not np.isnan(value):
@@ -153,7 +153,7 @@ def _is_value(cell: str) -> bool:
 def of_values(
     values: np.ndarray, labels: np.ndarray | None, shape: Shape | None, path: PathLike
 ) -> Dataset:
-    """Return rows of zeros and ones, nan where a feature is missing, as a data set."""
+    """Return a data set of rows of zeros, ones and nan (missing)."""
     if place := find_wrong(values):
         row, column = place
         raise DataError(

@@ -28,7 +28,7 @@ def as_binary(
     Raises
     ------
     ValueError
-        If an argument is not as above. The message says where and what to do.
+        If an argument is not as above. The message names the place and the remedy.
     """
     x = _numbers(x, features)
     shapes = (x.shape,) if features is None else (x.shape, x.shape[1:])
@@ -46,7 +46,7 @@ def as_binary(
 
 def _numbers(x: np.ndarray, features: int | None) -> np.ndarray:
     """Return `x` as an array of numbers with two dimensions, or raise ValueError."""
-    if hasattr(x, "toarray"):  # scipy.sparse, whose matrices NumPy takes for scalars
+    if hasattr(x, "toarray"):  # NumPy takes a matrix of scipy.sparse for a scalar
         raise ValueError("x is a sparse matrix, which bitmix does not read: pass x.toarray()")
     x = np.asarray(x)
     if x.ndim != 2 or x.shape[1] == 0 or (features is None and len(x) == 0):

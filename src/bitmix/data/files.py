@@ -1,4 +1,4 @@
-"""Reading the user's own files."""
+"""Reading the user's files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_bytes(path: PathLike) -> bytes:
 
 
 def read_arrays(path: PathLike) -> dict[str, np.ndarray]:
-    """Return the arrays of an .npz, or that of an .npy as `x`."""
+    """Return the arrays of an .npz, or the array of an .npy as `x`."""
     try:
         loaded = np.load(io.BytesIO(read_bytes(path)), allow_pickle=False)
         return {"x": loaded} if isinstance(loaded, np.ndarray) else dict(loaded.items())

@@ -13,13 +13,13 @@ from bitmix.data.errors import DataError
 def parse_idx(content: bytes, name: str) -> np.ndarray:
     """Return the array in an IDX file of unsigned bytes (the format of MNIST's files).
 
-    The file is: two zero bytes, the type (8: unsigned byte), the number of dimensions, each
+    The file has two zero bytes, the type (8: unsigned byte), the number of dimensions, each
     dimension as a big-endian 32-bit integer, then the values, last index fastest.
 
     Raises
     ------
     DataError
-        If `content` is not such a file; the message calls it `name`.
+        If `content` is not such a file. The message mentions `name`.
     """
     if len(content) < 4 or content[:3] != b"\0\0\x08":
         raise DataError(f"{name} is not an IDX file of unsigned bytes: it begins {content[:4]!r}")
@@ -32,7 +32,7 @@ def parse_idx(content: bytes, name: str) -> np.ndarray:
 
 
 def uncompressed(content: bytes, where: object) -> bytes:
-    """Return `content` without gzip's compression, if any: some browsers undo it and keep .gz."""
+    """Return `content` uncompressed. Some browsers uncompress a file but keep its suffix .gz."""
     if not content.startswith(b"\x1f\x8b"):
         return content
     try:

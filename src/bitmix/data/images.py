@@ -15,7 +15,7 @@ from bitmix.data.idx import parse_idx
 from bitmix.data.labels import as_labels, read_labels, select
 from bitmix.data.mnist import load_mnist_images
 
-#: What counts as an image in a folder; other files there are left alone.
+#: The suffixes of images in a folder. Other files are ignored.
 IMAGE_SUFFIXES = (
     *(".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm"),
     *(".png", ".ppm", ".tif", ".tiff", ".webp"),
@@ -70,7 +70,7 @@ def images(
 ) -> Loaded:
     """Read a folder of images as grey levels. The names of its subfolders, if any, are labels.
 
-    Images are scaled to `image_shape`, (rows, columns); without it they must be of one size.
+    Images are scaled to `image_shape`, (rows, columns). Without it, all must have the same size.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
@@ -108,14 +108,14 @@ def image_files(folder: Path) -> list[Path]:
 
 
 def scaled(images: np.ndarray, shape: Shape | None) -> np.ndarray:
-    """Return grey images, (N, rows, columns), in another shape."""
+    """Return grey images, shape (N, rows, columns), scaled to another shape."""
     if shape is None or tuple(shape) == images.shape[1:]:
         return images
     return np.stack([_resized(Image.fromarray(image), shape) for image in images])
 
 
 def _resized(grey: Image.Image, shape: Shape | None) -> np.ndarray:
-    """Return an image in another shape, (rows, columns), by the mean of each area."""
+    """Return an image scaled to (rows, columns) by the mean of each area."""
     if shape is not None:
         grey = grey.resize((shape[1], shape[0]), Image.Resampling.BOX)
     return np.asarray(grey)

@@ -11,7 +11,7 @@ from bitmix.data.idx import parse_idx
 
 
 def read_labels(path: PathLike | None, rows: int) -> np.ndarray | None:
-    """Return the labels in a file, .npy, IDX, or text with one a line, plain or .gz."""
+    """Return the labels in a file: .npy, IDX, or text with one per line, plain or .gz."""
     if path is None:
         return None
     content = read_bytes(path)
@@ -33,7 +33,7 @@ def label_of(text: str, path: PathLike, line: int) -> str:
 
 
 def as_labels(texts: list[str]) -> np.ndarray:
-    """Return labels as whole numbers if all of them are, otherwise as text."""
+    """Return labels as integers if all of them are, otherwise as text."""
     try:
         numbers = np.array([int(text) for text in texts], np.int64)
     except (OverflowError, ValueError):
@@ -42,7 +42,7 @@ def as_labels(texts: list[str]) -> np.ndarray:
 
 
 def check_labels(labels: np.ndarray | None, path: PathLike, rows: int) -> np.ndarray | None:
-    """Return labels as whole numbers or text, one for each row."""
+    """Return labels as integers or text, one for each row."""
     if labels is None:
         return None
     if labels.shape != (rows,):
@@ -67,7 +67,7 @@ def check_labels(labels: np.ndarray | None, path: PathLike, rows: int) -> np.nda
 def select(
     dataset: Dataset, grey: np.ndarray | None, labels: Labels | None, where: PathLike
 ) -> Loaded:
-    """Keep what has one of the labels; everything if `labels` is None."""
+    """Keep the rows with one of the labels; all rows if `labels` is None."""
     if labels is None:
         return dataset, grey
     if dataset.labels is None:
@@ -75,7 +75,7 @@ def select(
             f"{where} has no labels to select {some(labels)} by; leave `labels` out of the "
             "settings, or say where the labels are"
         )
-    # As text, for a label that is a number in one place may be text in the other.
+    # As text: a label may be a number in one place and text in the other.
     present, wanted = dataset.labels.astype(str), [str(label) for label in labels]
     absent = [label for label in wanted if label not in present]
     if absent or not wanted:

@@ -1,4 +1,4 @@
-"""MNIST: which digits, and their grey images."""
+"""MNIST: digits and their grey images."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def load_mnist(
 ) -> Dataset:
     """Return the binarised MNIST images of some digits, in the order of the source.
 
-    The 60,000 training images come first, then the 10,000 test images; the selected digits are
-    interleaved as in these files. `shuffle` gives them a random order.
+    The 60,000 training images come first, then the 10,000 test images. The digits have the order of
+    these files. `shuffle` gives them a random order.
 
     Parameters
     ----------
     labels : sequence of int
-        The digits to select, each of 0..9 at most once; their order does not matter.
+        The digits to select, each of 0..9 at most once, in any order.
     threshold : int
-        A pixel is on where its grey level (0..255) is above this; 0 to 254.
+        A pixel is on if its grey level (0..255) is above this; 0 to 254.
     cache : path-like, optional
-        The folder that keeps downloaded files; by default the environment's BITMIX_CACHE, else
-        the user's cache folder.
+        The folder for downloaded files. The default is the environment variable BITMIX_CACHE, or
+        else the user's cache folder.
     folder : path-like, optional
-        A folder with the four IDX files, plain or .gz; by default the environment's BITMIX_DATA,
-        if set. It is read in place, before any other source.
+        A folder with the four IDX files, plain or .gz. The default is the environment variable
+        BITMIX_DATA. The folder comes before any other source.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def load_mnist(
     ValueError
         If `labels` or `threshold` is not as above.
     DataError
-        If a file in `folder` is not MNIST's, or no source has the files.
+        If a file in `folder` differs from MNIST's, or no source has the files.
     """
     threshold = check_threshold(threshold)
     return binarise(*load_mnist_images(labels, cache=cache, folder=folder), threshold)

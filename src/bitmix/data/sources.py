@@ -1,8 +1,7 @@
 """Where the data of a run come from: MNIST, or files of the user.
 
-A source is a function in `SOURCES`. Its parameters are the keys that `data:` in the configuration
-may have for it, so that each key is described once. It returns the data set and, where rows are
-images with grey levels, these images.
+A source is a function in `SOURCES`. Its parameters are the keys that `data:` may have in the
+configuration. It returns the data set and, if rows are grey images, these images.
 """
 
 from __future__ import annotations
@@ -18,34 +17,34 @@ from bitmix.data.images import idx, image_files, images, mnist
 
 
 def load(source: str = "mnist", **settings: Any) -> Loaded:
-    """Return the data of a source in their own order, and the grey images they were made from.
+    """Return the data of a source, in its order, and the grey images behind them.
 
     Parameters
     ----------
     source : str
         A key of `SOURCES`.
     **settings
-        The parameters of the source; None counts as not given.
+        The parameters of the source. None means not given.
 
     Returns
     -------
     dataset : Dataset
     grey : ndarray of uint8, shape (N, rows, columns), or None
-        None where the source has no images in grey levels.
+        None if the source has no grey images.
 
     Raises
     ------
     ValueError
-        If a setting is not for this source, or is needed and absent, or has a bad value.
+        If a setting does not fit the source, is missing or has a bad value.
     DataError
-        If the data cannot be read, or are not what they should be; names the file and the place.
+        If the data cannot be read or are wrong. The message names the file and the place.
     """
     given = check_settings(source, **settings)
     return SOURCES[source](**given)
 
 
 def check_settings(source: str, **settings: Any) -> dict[str, Any]:
-    """Return the settings that are given, not None, if they are what the source takes.
+    """Return the settings that are not None, if the source takes them.
 
     Raises
     ------
@@ -68,9 +67,9 @@ def check_settings(source: str, **settings: Any) -> dict[str, Any]:
 
 
 def files(source: str, **settings: Any) -> list[Path]:
-    """Return the files of the user's that the data depend on.
+    """Return the user's files that the data depend on.
 
-    MNIST's are none: whatever they are called, their contents are known.
+    MNIST has none: the contents of its files are known.
     """
     given = check_settings(source, **settings)
     if source == "images":
@@ -86,6 +85,3 @@ SOURCES: dict[str, Callable[..., Loaded]] = {
     "csv": table,
     "images": images,
 }
-
-
-# Files -------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The files that keep data sets."""
+"""Saving and loading data sets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bitmix.io import atomic_write
 
 
 def save_dataset(path: PathLike, dataset: Dataset) -> None:
-    """Write a data set to an .npz file atomically, eight features in a byte."""
+    """Write a data set to an .npz file atomically, with eight values in a byte."""
     arrays = {
         "packed": np.packbits(dataset.x, axis=1),
         "pixels": np.int64(dataset.x.shape[1]),

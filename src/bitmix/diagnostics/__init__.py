@@ -1,8 +1,8 @@
-"""Have the chains mixed? Several chains of one run, compared through ArviZ.
+"""Whether chains have mixed: several chains of one run, compared through ArviZ.
 
-Chains that have forgotten their starts agree on everything, whatever they call their clusters. So
-only what does not depend on these names is compared: the quantities of the trace, by sweep, and for
-kept states whether pairs of rows share a cluster.
+Chains that have forgotten their starts agree, but they number their clusters differently. So the
+comparison uses only what does not depend on these numbers: the quantities of the trace and, for
+kept states, whether pairs of rows share a cluster.
 
 The criteria are those of Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021),
 "Rank-normalization, folding, and localization: an improved R-hat for assessing convergence of

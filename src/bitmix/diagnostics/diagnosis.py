@@ -23,33 +23,33 @@ from bitmix.diagnostics.verdict import WORDS, judge, notes, unfit, unfit_pairs, 
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """Whether chains have mixed, and what that rests on.
+    """Whether chains have mixed, with the evidence.
 
     Parameters
     ----------
     mixed : bool
-        Whether all criteria are met. Chains may meet them and still have missed a part of the
-        posterior that none of them has seen.
+        Whether all criteria are met. Even then, chains may have missed a part of the posterior
+        that none of them has visited.
     verdict : str
-        The same in words: what fails, and what to do about it.
+        The same in words: which criteria fail, and what to do.
     quantities : dict of dict
         The `statistics` of each quantity, by its name.
     left_out : dict of str
-        Why a quantity is not judged, by its name; "pairs" if the pairs are not.
+        Why a quantity is not judged, by its name. The name of the pairs is "pairs".
     pairs : list of dict
         For each pair of rows, `first` and `second`, the `statistics` of whether they share a
         cluster. Empty if no states were kept.
     seconds : dict of float
         The mean seconds of a sweep after the warmup, by move.
     proposals : dict of dict
-        By kind ("splits"), the numbers `proposed` and `accepted` by all chains after the warmup,
-        and the `rate`, nan if none was proposed.
+        For each kind ("splits"), how many all chains `proposed` and `accepted` after the warmup,
+        and the `rate` of acceptance, nan if none was proposed.
     tree : xarray.DataTree
-        The draws, as ArviZ reads them. The groups `posterior` and `sample_stats` hold the trace
-        after the warmup, with the dimensions chain and draw. `warmup_posterior` and
-        `warmup_sample_stats` hold the trace before. The group `coclustering` holds `together`,
-        with the dimensions chain, draw and pair: whether the rows `first` and `second` of the
-        pair share a cluster. Draws have the numbers of their sweeps.
+        The draws in ArviZ's format. The groups `posterior` and `sample_stats` hold the trace after
+        the warmup, with the dimensions chain and draw. `warmup_posterior` and
+        `warmup_sample_stats` hold the warmup. The group `coclustering` holds `together`, with the
+        dimensions chain, draw and pair: whether the rows `first` and `second` of the pair share a
+        cluster. Draws are numbered by their sweeps.
     """
 
     mixed: bool
@@ -63,7 +63,7 @@ class Diagnosis:
 
     @property
     def warmup(self) -> int:
-        """The number of sweeps of each chain that were left out."""
+        """The number of sweeps of each chain that are left out."""
         return self.tree.attrs["warmup"]
 
     def draws(self) -> dict[str, np.ndarray]:
@@ -82,19 +82,19 @@ def diagnose(
 ) -> Diagnosis:
     """Judge whether chains have mixed.
 
-    Quantities that never vary are left out. Pairs of rows are judged if the chains kept enough
+    Quantities that never vary are left out. Pairs of rows are judged if the chains keep enough
     states.
 
     Parameters
     ----------
     latents : sequence of Latent
-        The chains of one run. A single chain can be described, but not compared.
+        The chains of one run. A single chain is described, but cannot be compared.
     x : array, shape (N, D)
         The rows from which the chains were sampled.
     observed : array of bool, shape (N, D), optional
         Their mask, if features are missing.
     warmup : int, optional
-        The number of sweeps to leave out; half of them unless given.
+        The number of sweeps to leave out; half of them by default.
     pairs : int, default 20
         The number of pairs of rows to follow, see `choose_pairs`.
 
@@ -106,7 +106,7 @@ def diagnose(
     ------
     ValueError
         If the chains are not different chains of one run, if they were sampled from other rows, or
-        if `warmup` leaves nothing of them.
+        if `warmup` leaves no sweep.
     """
     check_one_run(latents)
     latent = latents[0]

@@ -1,4 +1,4 @@
-"""Pairs of rows that may share a cluster or not."""
+"""Pairs of rows that may share a cluster."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def choose_pairs(
     ----------
     x : array, shape (N, D)
     observed : array of bool, shape (N, D), optional
-        Features that are missing in either row of a pair do not count.
+        Features missing in either row of a pair do not count.
     number : int, default 20
         The number of pairs, at most N; none if there is only one row.
     seed : int, default 0
@@ -55,7 +55,7 @@ def choose_pairs(
 def _differences(x: np.ndarray, observed: np.ndarray | None, row: int) -> np.ndarray:
     """Return the share of features in which each row differs from row `row`, shape (N,).
 
-    It is 1 for rows without a common feature, and -1 for the row itself, so that it sorts first.
+    It is 1 for rows without a common feature and -1 for the row itself, which sorts first.
     """
     differ = x != x[row]
     if observed is None:
@@ -69,7 +69,7 @@ def _differences(x: np.ndarray, observed: np.ndarray | None, row: int) -> np.nda
 
 
 def describe_pairs(together: np.ndarray, pairs: np.ndarray) -> list[dict[str, float]]:
-    """`Diagnosis.pairs`, given whether they are together: (chains, draws, pairs)."""
+    """Return `Diagnosis.pairs` from whether pairs are together, shape (chains, draws, pairs)."""
     if together.shape[1] == 0:
         return []
     return [

@@ -29,7 +29,7 @@ def table(diagnosis: Diagnosis) -> str:
 
 
 def _statistics(found: Mapping[str, float]) -> list[str]:
-    """Return the cells of one row. A mean is as precise as its standard deviation."""
+    """Return the cells of one row. A mean is rounded like its standard deviation."""
     mean, sd, error = found["mean"], found["sd"], found["mcse_mean"]
     return [
         _rounded(mean, sd, 3),
@@ -42,7 +42,7 @@ def _statistics(found: Mapping[str, float]) -> list[str]:
 
 
 def moves_table(diagnosis: Diagnosis) -> str:
-    """Return the seconds of each move, and what became of proposals, as Markdown tables."""
+    """Return the seconds of each move and the acceptance of proposals as Markdown tables."""
     seconds = [[move, _cell(x, ".3g")] for move, x in diagnosis.seconds.items()]
     tables = [_markdown(["move", "seconds a sweep"], seconds)]
     if diagnosis.proposals:
@@ -55,7 +55,7 @@ def moves_table(diagnosis: Diagnosis) -> str:
 
 
 def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of text as a Markdown table, all columns but the first to the right."""
+    """Return rows of text as a Markdown table. All columns but the first are right-aligned."""
     from pandas import DataFrame  # slow to import
 
     alignment = ["left"] + ["right"] * (len(headings) - 1)
@@ -64,7 +64,7 @@ def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _rounded(value: float, scale: float, digits: int) -> str:
-    """Return a value to the place of the given digit of `scale`; in full if that is 0 or nan."""
+    """Return a value rounded to a digit of `scale`; in full if `scale` is 0 or nan."""
     if not scale > 0:
         return _cell(value, ",.10g")
     places = digits - 1 - math.floor(math.log10(scale))
@@ -84,7 +84,7 @@ def write_diagnosis(path: str | os.PathLike[str], diagnosis: Diagnosis) -> None:
         The JSON file. The NetCDF file beside it has the suffix .nc, and `xarray.open_datatree`
         reads it. If the path is empty, nothing is written.
     diagnosis : Diagnosis
-        Numbers that are nan or infinite become null in the JSON file.
+        nan and infinite numbers become null in the JSON file.
     """
     if not path:
         return

@@ -7,13 +7,13 @@ import math
 import numpy as np
 from arviz_stats.base import array_stats
 
-#: Fewer draws than this have no R-hat and no effective sample size.
+#: With fewer draws, there is no R-hat and no effective sample size.
 FEWEST_DRAWS = 4
 _PER_CHAIN = {"chain_axis": 0, "draw_axis": 1}
 
 
 def statistics(draws: np.ndarray) -> dict[str, float]:
-    """Describe draws of a quantity by several chains, and how far they can be trusted.
+    """Describe the draws of a quantity by several chains, and their precision.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def statistics(draws: np.ndarray) -> dict[str, float]:
     statistics : dict of float
         `mean` and `sd` of all draws; `mcse_mean`, the Monte Carlo standard error of the mean;
         `r_hat`, the larger of the rank-normalised split R-hat and that of the draws folded about
-        their median (Vehtari et al. 2021, section 4), infinite if the chains stand still apart from
-        each other; `ess_bulk` and `ess_tail`, the effective sample size of the rank-normalised
+        their median (Vehtari et al. 2021, section 4), infinite if each chain has one value and
+        these differ; `ess_bulk` and `ess_tail`, the effective sample size of the rank-normalised
         draws and the smaller one of their 5% and 95% quantiles (the same section). All but the
         first two need 4 draws, and `r_hat` 2 chains; without these they are nan.
     """
@@ -45,14 +45,14 @@ def _r_hat(draws: np.ndarray) -> float:
     chains, length = draws.shape
     still = (draws == draws[:, :1]).all() and not (draws == draws[0]).all()
     if still and chains > 1 and length >= FEWEST_DRAWS:
-        return math.inf  # but for rounding errors, which ArviZ would divide by
-    with np.errstate(divide="ignore", invalid="ignore"):  # folded draws may stand still, too
+        return math.inf  # apart from rounding errors, by which ArviZ would divide
+    with np.errstate(divide="ignore", invalid="ignore"):  # folded draws may be constant too
         return array_stats.rhat(draws, method="rank", **_PER_CHAIN)
 
 
 def autocorrelation(draws: np.ndarray, lags: int = 100) -> np.ndarray:
-    """Return the autocorrelation of each chain by lag, (chains, at most lags + 1), from lag 0.
+    """Return the autocorrelation of each chain by lag, shape (chains, at most lags + 1).
 
-    Nan for a chain that stands still.
+    It starts at lag 0. It is nan for a chain that never changes.
     """
     return array_stats.autocorr(np.asarray(draws, float), axis=1)[:, : lags + 1]

@@ -1,4 +1,4 @@
-"""The draws of chains, as a tree that ArviZ reads."""
+"""The draws of chains as a tree in ArviZ's format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import xarray as xr
 
 from bitmix.chains import Latent, common
 
-#: The quantities of the trace by which chains are compared, in words.
+#: The quantities of the trace that are compared, in words.
 QUANTITIES = {
     "log_joint": "log joint",
     "clusters": "number of clusters",
@@ -21,7 +21,6 @@ QUANTITIES = {
     "largest": "largest cluster",
     "entropy": "entropy of the sizes",
 }
-#: R-hat must be at most this (Vehtari et al. 2021, section 4).
 
 
 def check_one_run(latents: Sequence[Latent]) -> None:
@@ -84,7 +83,7 @@ def _together(assignments: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 
 
 def _origin(latents: Sequence[Latent], warmup: int) -> dict[str, Any]:
-    """Return where the draws come from, as attributes of a NetCDF file."""
+    """Return the origin of the draws as attributes of a NetCDF file."""
     latent = latents[0]
     return {
         "inference_library": "bitmix",
@@ -111,6 +110,6 @@ def proposals_by_kind(stats: xr.DataTree) -> dict[str, dict[str, float]]:
 
 
 def _ending(stats: xr.DataTree, suffix: str) -> list[str]:
-    """Return how the names in the trace that end in `suffix` begin."""
+    """Return the names in the trace that end in `suffix`, without it."""
     names = map(str, stats.data_vars)
     return [name.removesuffix(suffix) for name in names if name.endswith(suffix)]

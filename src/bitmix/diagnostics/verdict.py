@@ -13,16 +13,14 @@ from bitmix.diagnostics.tree import QUANTITIES
 #: R-hat must be at most this (Vehtari et al. 2021, section 4).
 MOST_R_HAT = 1.01
 #: The effective sample sizes must be at least this for each chain (Vehtari et al. 2021, section 4).
-#: The effective sample sizes must be at least this for each chain (Vehtari et al. 2021, section 4).
 LEAST_ESS = 100
-#: Fewer draws than this have neither.
-#: What is judged, in words.
+#: The judged quantities in words.
 WORDS = QUANTITIES | {"pairs": "pairs sharing a cluster"}
 
 
 def unfit(draws: np.ndarray) -> str:
     """Return why a quantity cannot be judged, or "" if it can."""
-    # A latent of schema 1 has nan or 0 for what it does not know.
+    # A latent of schema 1 has nan or 0 for unknown values.
     if not np.isfinite(draws).all() or not draws.any():
         return "not recorded: an older version sampled these chains"
     if (draws == draws.flat[0]).all():
@@ -85,7 +83,7 @@ def judge(
     r_hats = {words: found["r_hat"] for words, found in judged.items()}
     sizes = {words: min(found["ess_bulk"], found["ess_tail"]) for words, found in judged.items()}
     least = LEAST_ESS * chains
-    # As negations, so that nan fails.
+    # Negated, so that nan fails.
     apart = [f"{words} {_r_hat(x)}" for words, x in r_hats.items() if not x <= MOST_R_HAT]
     small = [f"{words} {x:,.0f}" for words, x in sizes.items() if not x >= least]
     if not apart and not small:
@@ -108,7 +106,7 @@ def _r_hat(value: float) -> str:
 
 
 def _remedies(chains: int, settings: Mapping[str, Any]) -> list[str]:
-    """Return what may help chains that have not mixed, of what was not tried yet."""
+    """Return remedies for chains that have not mixed, without those already tried."""
     tried = {
         "more chains": chains > 1,
         "more sweeps": False,
@@ -119,7 +117,7 @@ def _remedies(chains: int, settings: Mapping[str, Any]) -> list[str]:
 
 
 def notes(left_out: Mapping[str, str]) -> list[str]:
-    """Return what the verdict adds on quantities that are not judged."""
+    """Return the verdict's notes on quantities that are not judged."""
     if not left_out:
         return []
     reasons = "; ".join(f"{WORDS[name]} ({reason})" for name, reason in left_out.items())

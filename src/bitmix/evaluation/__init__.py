@@ -1,7 +1,7 @@
-"""How well bitmix and other methods predict rows that were held out.
+"""How well bitmix and other methods predict held-out rows.
 
-All models but two (`neighbours`, `logistic_regression`) are mixtures of independent features, of
-which several may be averaged. `evaluate` scores them all in the same way.
+All models but two (`neighbours`, `logistic_regression`) are mixtures of independent features.
+Several mixtures may be averaged. `evaluate` scores all of them in the same way.
 """
 
 from bitmix.evaluation.completers import logistic_regression, neighbours

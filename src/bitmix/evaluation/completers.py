@@ -1,4 +1,4 @@
-"""Models that complete rows but have no density for a whole row."""
+"""Models that complete rows but have no density."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bitmix.evaluation.task import Task
 
 
 def neighbours(task: Task, number: int = 50) -> np.ndarray:
-    """Return the mean missing features of the training rows nearest in those observed.
+    """Return the mean of the missing features in the training rows that are nearest.
 
     Returns
     -------
@@ -25,9 +25,9 @@ def neighbours(task: Task, number: int = 50) -> np.ndarray:
 
 
 def logistic_regression(task: Task, passes: int, *, seed: int = 0) -> np.ndarray:
-    """Return the missing features as predicted by one logistic regression each.
+    """Predict each missing feature by a logistic regression.
 
-    All are fitted at once: they are scikit-learn's neural network without a hidden layer.
+    All are fitted together, as scikit-learn's neural network without a hidden layer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Mixtures that are evaluated. They come one by one, so that an average needs the memory of one."""
+"""The mixtures that are evaluated. They come one by one, so an average needs little memory."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from stepmix import StepMix
 from bitmix.predict import Mixture
 from bitmix.sampling import sample_chain
 
-#: What `expectation_maximisation` adds to the counts of on and of off.
+#: The number that `expectation_maximisation` adds to each count.
 PSEUDOCOUNT = 0.1
-#: StepMix's probabilities of 0 and 1 count as this far from them, which improves its scores.
+#: StepMix's probabilities of 0 and 1 are moved by this much, which improves its scores.
 STEPMIX_FLOOR = 1e-3
 
 
 def chains(
     x: np.ndarray, number: int, *, sweeps: int, initial_clusters: int, seed: int
 ) -> Iterator[Mixture]:
-    """Sample so many chains of `bitmix.sample` from seeded starts, one after the other.
+    """Sample chains from seeded starts, one after the other.
 
     The hyperparameters are updated first: with alpha = beta = 1, the first sweep would dissolve
     many of the seeded clusters.
@@ -42,8 +42,8 @@ def expectation_maximisation(
 ) -> Iterator[Mixture]:
     """Fit mixtures by EM (Dempster, Laird and Rubin 1977), as a user of NumPy would write it.
 
-    Each starts from training rows drawn at random as centres, in a stream of its own.
-    `PSEUDOCOUNT` is added to every count, as a Beta and a Dirichlet prior do.
+    Each fit has its own random stream and starts from random training rows as centres.
+    `PSEUDOCOUNT` is added to every count, like a Beta and a Dirichlet prior.
     """
     x = x.astype(np.float32)
     clusters = min(clusters, len(x))
@@ -60,7 +60,7 @@ def expectation_maximisation(
 
 
 def stepmix(x: np.ndarray, clusters: int, *, seed: int = 0) -> Iterator[Mixture]:
-    """Fit a mixture by StepMix (Morin et al. 2025), with its own defaults."""
+    """Fit a mixture by StepMix (Morin et al. 2025) with its defaults."""
     model = StepMix(clusters, measurement="binary", random_state=seed, progress_bar=0).fit(x)
     parameters = model.get_parameters()
     on = parameters["measurement"]["pis"].clip(STEPMIX_FLOOR, 1 - STEPMIX_FLOOR)
@@ -68,7 +68,7 @@ def stepmix(x: np.ndarray, clusters: int, *, seed: int = 0) -> Iterator[Mixture]
 
 
 def _of_counts(counts: np.ndarray, sizes: np.ndarray, assignments: np.ndarray) -> Mixture:
-    """Return the mixture of clusters of these sizes, (K,), with these counts, (K, D)."""
+    """Return the mixture of clusters with given sizes, (K,), and counts, (K, D)."""
     weights = sizes + PSEUDOCOUNT
     off = sizes[:, None] - counts + PSEUDOCOUNT
     return Mixture(weights / weights.sum(), counts + PSEUDOCOUNT, off, assignments)

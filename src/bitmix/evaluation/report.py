@@ -14,7 +14,7 @@ from bitmix.evaluation.scores import Row
 from bitmix.evaluation.task import Task
 from bitmix.io import write_json
 
-#: The scores of a model in the order of the table, with their headings.
+#: The scores in the order of the table, with their headings.
 SCORES = {
     "held_out": "held-out, nats",
     "missing": "missing given observed, nats",
@@ -78,7 +78,7 @@ def write_evaluation(
 
 
 def results_table(evaluation: Mapping[str, Any]) -> str:
-    """Return what `write_evaluation` wrote as a Markdown table, as the README has it."""
+    """Return the results that `write_evaluation` wrote as a Markdown table."""
     return rows_table(evaluation["models"])
 
 

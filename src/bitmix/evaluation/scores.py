@@ -1,4 +1,4 @@
-"""Scores of models, and of averages of them as they grow."""
+"""Scores of models and of growing averages of models."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ Row = dict[str, Any]
 class Average:
     """The average of mixtures that are added one by one, and its scores.
 
-    There are two averages, as in `bitmix.complete`. That of the densities weighs each mixture by
-    its probability of the observed features (``chain_weights="evidence"``). The plain one averages
-    the completions ("equal").
+    There are two averages, as in `bitmix.complete`. The averaged density weighs each mixture by its
+    probability of the observed features (``chain_weights="evidence"``). The plain average of the
+    completions weighs all alike ("equal").
 
     Attributes
     ----------
     completions, completions_equal : ndarray, shape (M, missing features)
-        By the averaged density, and plain.
+        By the averaged density, and by the plain average.
     members, clusters : int
-        How many mixtures, and their clusters in all.
+        The number of mixtures, and of all their clusters.
     """
 
     def __init__(self, task: Task) -> None:
@@ -37,7 +37,7 @@ class Average:
         self.members = self.clusters = 0
         self._x = task.held_out.x.astype(float)
         number, missing = len(self._x), np.count_nonzero(~task.observed)
-        # Log sums over the members, of all features and of those observed
+        # Log sums over the members: of all features, and of the observed ones
         self._log_full = np.full(number, -np.inf)
         self._log_observed = np.full(number, -np.inf)
         self.completions = np.zeros((number, missing))
@@ -51,7 +51,7 @@ class Average:
         self._agreement = np.zeros(2)
 
     def add(self, mixture: Mixture) -> None:
-        """Take another mixture into the average."""
+        """Add a mixture to the average."""
         seen = self.task.observed
         log_prior = np.log(mixture.weights / mixture.weights.sum())
         joint_observed = log_prior + mixture.select(seen).log_likelihood(self._x[:, seen])
@@ -74,10 +74,10 @@ class Average:
             self._agreement += _agreement(self.task.held_out.labels, clusters)
 
     def scores(self) -> Row:
-        """Return the `SCORES` of the average so far: means over the held-out rows.
+        """Return the `SCORES` of the average so far, as means over the held-out rows.
 
-        NMI and ARI compare the labels with the most probable clusters of one mixture, and are means
-        over the mixtures.
+        NMI and ARI compare the labels with the most probable clusters of each mixture. They are
+        means over the mixtures.
         """
         log_members = np.log(self.members)
         scores = {
@@ -106,11 +106,11 @@ def evaluate(
     ----------
     task : Task
     model : str
-        What the rows are called.
+        The name of the rows.
     members : iterable of Mixture
-        What it takes to come to the next of them is the time of the fit, on one thread.
+        The time to get the next one counts as its fit, on one thread.
     report : sequence of int
-        Give a row after so many members, beside the last.
+        The numbers of members after which to add a row. The last number always has one.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def evaluate(
 
 
 def evaluate_completions(task: Task, model: str, complete: Callable[[Task], np.ndarray]) -> Row:
-    """Score the completions that ``complete(task)`` makes on one thread; return a row.
+    """Score the completions of ``complete(task)``, computed on one thread; return a row.
 
     The missing features count as independent given the observed ones.
     """
@@ -145,7 +145,7 @@ def evaluate_completions(task: Task, model: str, complete: Callable[[Task], np.n
     truth = task.held_out.x[:, ~task.observed]
     with np.errstate(divide="ignore"):
         missing = np.log(np.where(truth, completions, 1 - completions)).sum(axis=1).mean()
-    if np.isfinite(missing):  # not if a feature is called impossible that is there
+    if np.isfinite(missing):  # no hidden value has probability 0
         row["missing"] = float(missing)
     return {**row, "brier": brier(task, completions)}
 
@@ -156,12 +156,12 @@ def brier(task: Task, completions: np.ndarray) -> float:
 
 
 def reliability(task: Task, completions: np.ndarray, bins: int = 10) -> dict[str, list]:
-    """Compare the probabilities of missing features with the shares of them that are on.
+    """Compare the predicted probabilities of missing features with the shares that are on.
 
     Returns
     -------
     curve : dict of lists, one entry for each of the `bins` that has features
-        `predicted`, their mean probability; `on`, the share that is on; `pixels`, their number.
+        `predicted`: the mean probability; `on`: the share that is on; `pixels`: the number.
     """
     predicted = completions.ravel()
     on = task.held_out.x[:, ~task.observed].ravel()
@@ -175,7 +175,7 @@ def reliability(task: Task, completions: np.ndarray, bins: int = 10) -> dict[str
 
 
 def _timed(items: Iterable[Mixture]) -> Iterator[tuple[Mixture, float]]:
-    """Give each item with the CPU seconds that it took to come."""
+    """Yield each item with the CPU seconds that it took."""
     items = iter(items)
     start = time.process_time()
     while (item := next(items, None)) is not None:
@@ -195,12 +195,12 @@ def _row(model: str, average: Average, fitting: float, scoring: float) -> Row:
 
 
 def _add_log(log_sum: np.ndarray, log_term: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the log of a sum and another term, and the term's share of it as a column."""
+    """Add a term to a sum, both as logs; return the log, and the term's share as a column."""
     total = np.logaddexp(log_sum, log_term)
     return total, np.exp(log_term - total)[:, None]
 
 
 def _agreement(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
-    """NMI and ARI (Hubert and Arabie 1985)."""
+    """Return NMI and ARI (Hubert and Arabie 1985)."""
     measures = (normalized_mutual_info_score, adjusted_rand_score)
     return np.array([measure(labels, clusters) for measure in measures])

@@ -1,4 +1,4 @@
-"""What is evaluated: rows to learn from, rows held out, and what is hidden of these."""
+"""The task of an evaluation: rows to learn from, held-out rows, and their hidden features."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bitmix.data import Dataset, shuffle
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Learn from `train`, then predict the rows of `held_out` and what is missing in them.
+    """Learn from `train`, then predict the rows of `held_out` and their hidden features.
 
     Parameters
     ----------
@@ -40,18 +40,17 @@ class Task:
 def unshuffle(dataset: Dataset, seed: int) -> Dataset:
     """Return the rows in the order that they had before `bitmix.shuffle` with this seed.
 
-    Rows that were cut down after the shuffle have lost that order. They come in a random one.
+    If `limit` cut the rows after the shuffle, that order is lost, and the result is random.
     """
     order = shuffle(Dataset(dataset.x, np.arange(len(dataset.x))), seed).labels
     return dataset.take(np.argsort(order))
 
 
 def split(dataset: Dataset, train: int | None) -> tuple[Dataset, Dataset]:
-    """Divide rows in random order, the same every time for the same number of rows.
+    """Divide rows at random. The same number of rows gives the same split.
 
-    The order is that of ``numpy.random.RandomState(0).permutation(N)``, whose stream NumPy keeps.
-    With the 14,131 twos and threes of MNIST as `bitmix.load_mnist` has them and 10,000 to train on
-    this is the split of the reference figures in the README.
+    The order is that of ``numpy.random.RandomState(0).permutation(N)``, which NumPy promises to
+    keep. The reference figures for the twos and threes use this split with 10,000 training rows.
 
     Parameters
     ----------
@@ -66,7 +65,7 @@ def split(dataset: Dataset, train: int | None) -> tuple[Dataset, Dataset]:
     Raises
     ------
     ValueError
-        If there are no more than `train` rows.
+        If there are not more than `train` rows.
     """
     n = len(dataset.x)
     train = n * 7 // 10 if train is None else train

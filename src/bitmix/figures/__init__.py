@@ -1,6 +1,7 @@
-"""Every figure of the study.
+"""The figures of the study.
 
-Functions return matplotlib figures with a title and an alt text (`figure.alt`). `save` writes them.
+Each function returns a matplotlib figure with a title and an alt text (`figure.alt`). `save` writes
+it.
 """
 
 from bitmix.figures.chains import clusters, traces

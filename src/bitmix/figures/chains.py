@@ -34,22 +34,22 @@ def traces(
     warmup: int = 0,
     title: str = "The chains, sweep by sweep",
 ) -> Figure:
-    """Draw quantities of the trace after every sweep, one line a chain.
+    """Draw quantities of the trace after every sweep, one line per chain.
 
-    With more than `MOST_POINTS` sweeps, the lines are means of blocks of sweeps, as lines of single
-    sweeps would hide each other.
+    With more than `MOST_POINTS` sweeps, the lines show means of blocks of sweeps, because lines of
+    single sweeps would hide each other.
 
     Parameters
     ----------
     latents : sequence of Latent
     names : sequence of str, optional
-        The names of the chains, instead of their numbers.
+        The names of the chains; their numbers by default.
     quantities : mapping of str to str
-        The label of each, by its name in `Latent.trace`; the log joint and the number of clusters
-        unless given.
+        The label of each quantity, by its name in `Latent.trace`. The default is the log joint and
+        the number of clusters.
     warmup : int, default 0
-        The number of warmup sweeps, which are shaded. The vertical range is that of the sweeps
-        after the first half of them.
+        The number of warmup sweeps, which are shaded. The first half of them does not count for
+        the vertical range.
     title : str
     """
     names = names or [f"chain {latent.chain}" for latent in latents]
@@ -116,8 +116,8 @@ def clusters(
     image_shape : (rows, columns) or None
         None draws a heatmap: a row for each cluster, a column for each feature.
     scale_by_size : bool, default False
-        Shrink each image in proportion to the size of its cluster, as the 2015 study does: half as
-        many rows make it half as wide and high. In the heatmap, scale the height only.
+        Make the width and height of each image proportional to the size of its cluster, as in the
+        2015 study. In the heatmap, scale the height only.
     """
     order = np.argsort(-latent.sizes, kind="stable")
     sizes = latent.sizes[order]
@@ -142,7 +142,7 @@ def clusters(
 
 
 def shrink(image: np.ndarray, scale: float) -> np.ndarray:
-    """Return `image` made smaller by Pillow, `scale` times as wide and high, centred on white."""
+    """Return `image` with width and height times `scale`, centred on white."""
     rows, columns = image.shape
     height, width = (max(1, round(scale * side)) for side in image.shape)
     small = Image.fromarray(image.astype(np.float32)).resize((width, height), Image.Resampling.BOX)

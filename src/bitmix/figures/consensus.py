@@ -25,7 +25,7 @@ MOST_CLUSTERS = 120
 
 
 def consensus(dataset: Dataset, found: Consensus) -> Figure:
-    """Draw the clusters of a consensus with more than one row, the largest `MOST_CLUSTERS`."""
+    """Draw the largest clusters of a consensus, those with more than one row."""
     shown = min(MOST_CLUSTERS, max(1, (found.sizes > 1).sum()))
     share = found.sizes[:shown].sum() / found.sizes.sum()
     title = f"Consensus: the largest {shown} of {len(found.sizes)} clusters, {share:.1%} of rows"
@@ -50,7 +50,7 @@ def coclustering(assignments: np.ndarray, found: Consensus) -> Figure:
 
 
 def certainty(dataset: Dataset, assignments: np.ndarray, found: Consensus) -> Figure:
-    """Draw the rows whose cluster is most and least certain, and the means of their companions.
+    """Draw the rows with the most and least certain clusters, and the means of their companions.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ def certainty(dataset: Dataset, assignments: np.ndarray, found: Consensus) -> Fi
 
 
 def _companions(dataset: Dataset, assignments: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the mean of all other rows, weighted by how often each row shares a cluster with them.
+    """Return the mean of all other rows, weighted by how often they share a cluster with each row.
 
-    Shape (R, D), nan for a row that never shares a cluster with another that has the feature.
+    The shape is (R, D). It is nan if no such row has the feature observed.
     """
     weights = partitions.coclustering(assignments, rows, np.arange(len(dataset.x)))
     weights[np.arange(len(rows)), rows] = 0
@@ -85,7 +85,7 @@ def _companions(dataset: Dataset, assignments: np.ndarray, rows: np.ndarray) -> 
 
 
 def _weighted_means(dataset: Dataset, weights: np.ndarray) -> np.ndarray:
-    """Return weighted means of the rows, (R, D), for weights (R, N); missing features have none."""
+    """Return weighted means of rows, shape (R, D), for weights of shape (R, N)."""
     weights = weights.astype(np.float32)  # x as float64 would take eight times its memory
     on = weights @ dataset.x.astype(np.float32)
     observed = dataset.observed
@@ -101,12 +101,12 @@ def consensus_clusters(
     image_shape: tuple[int, int] | None,
     title: str,
 ) -> Figure:
-    """Draw the means of clusters of a consensus, with their sizes and how certain they are.
+    """Draw the means of the clusters of a consensus, with their sizes and certainty.
 
     Parameters
     ----------
     means : (K, D)
-        The share of its rows that have each feature on; nan where none has it observed.
+        The share of the rows that have each feature on; nan if none has it observed.
     sizes : (K,) int
     certainty : (K,)
         1 - the mean uncertainty of its rows.
@@ -129,12 +129,12 @@ def certain_rows(
     image_shape: tuple[int, int] | None,
     alt: str,
 ) -> Figure:
-    """Draw rows whose cluster is most and least certain, each above the mean of its companions.
+    """Draw the rows with the most and least certain clusters above the means of their companions.
 
     Parameters
     ----------
     most, least : pairs of (M, D) arrays
-        The rows, and the means of those with which they share clusters.
+        The rows, and the means of the rows with which they share clusters.
     image_shape : (rows, columns) or None
         None draws each as a row of a heatmap.
     alt : str
@@ -158,9 +158,9 @@ def coclustering_blocks(probabilities: np.ndarray, clusters: np.ndarray) -> Figu
     Parameters
     ----------
     probabilities : (R, R)
-        As `bitmix.coclustering` returns.
+        The result of `bitmix.coclustering`.
     clusters : (R,) int
-        The consensus cluster of each; those of one cluster follow each other.
+        The consensus cluster of each row. Rows of one cluster follow each other.
     """
     figure = Figure(figsize=(6.4, 5.4), layout="constrained")
     axes = figure.add_subplot(title="Which rows share a cluster?")
@@ -190,12 +190,12 @@ def _blocks_alt(probabilities: np.ndarray, clusters: np.ndarray) -> str:
 
 @mpl.rc_context(STYLE)
 def agreement(vi: np.ndarray, ari: np.ndarray) -> Figure:
-    """Draw how far each chain agrees with each other one, as heatmaps; nan is left out.
+    """Draw how far each two chains agree as heatmaps; nan is left out.
 
     Parameters
     ----------
     vi, ari : (C, C)
-        `bitmix.partitions.agreement` of either comparison.
+        The results of `bitmix.partitions.agreement`.
     """
     figure = Figure(figsize=(9, 4), layout="constrained")
     panels = {

@@ -11,17 +11,17 @@ from bitmix.data import Dataset
 from bitmix.figures.parts import draw_frame, heatmap, row_heatmaps, show_image
 from bitmix.figures.style import COLOURS, STYLE, described
 
-MOST_ROWS = 40  # of data that are no images
+MOST_ROWS = 40  # if rows are no images
 
 
 def example(dataset: Dataset, grey: np.ndarray | None) -> Figure:
-    """Draw the first row in grey levels, or else how often each feature is on.
+    """Draw the first row in grey levels, or how often each feature is on.
 
     Parameters
     ----------
     dataset : Dataset
     grey : ndarray of uint8, shape (N, rows, columns), or None
-        The grey images of the rows, if they have any.
+        The grey images behind the rows, if there are any.
     """
     if grey is not None:
         return grey_image(grey[0], f"{_first(dataset)}, in grey levels")
@@ -33,7 +33,7 @@ def example(dataset: Dataset, grey: np.ndarray | None) -> Figure:
 
 
 def binary(dataset: Dataset) -> Figure:
-    """Draw the first row as an image, or else the first rows of a data set as a heatmap."""
+    """Draw the first row as an image, or the first rows as a heatmap."""
     if dataset.image_shape is not None:
         title = f"{_first(dataset)}, every pixel on or off"
         return binary_image(dataset.take([0]).values, dataset.image_shape, title)
@@ -42,13 +42,13 @@ def binary(dataset: Dataset) -> Figure:
 
 
 def _first(dataset: Dataset) -> str:
-    """Say what the first row is, for a title."""
+    """Describe the first row for a title."""
     kind = "A row" if dataset.image_shape is None else "An image"
     return kind if dataset.labels is None else f"{kind} labelled {dataset.labels[0]}"
 
 
 def _shares(dataset: Dataset) -> np.ndarray:
-    """Return how often each feature is on where it is observed, shape (D,); nan if it never is."""
+    """Return the share of observed values of each feature that are on, shape (D,)."""
     seen = len(dataset.x) if dataset.observed is None else dataset.observed.sum(axis=0)
     on = dataset.x.sum(axis=0, dtype=float)
     return np.divide(on, seen, out=np.full(len(on), np.nan), where=np.greater(seen, 0))
@@ -78,7 +78,7 @@ def frequencies(shares: np.ndarray, image_shape: tuple[int, int] | None, title: 
 
 @mpl.rc_context(STYLE)
 def binary_image(pixels: np.ndarray, image_shape: tuple[int, int], title: str) -> Figure:
-    """Draw a binary image, shape (D,); pixels that are on are black, those missing (nan) blue."""
+    """Draw a binary image, shape (D,): on is black, missing (nan) blue."""
     figure = Figure(figsize=(3.6, 3.8), layout="constrained")
     axes = figure.add_subplot(title=title)
     show_image(axes, pixels.reshape(image_shape))
@@ -88,6 +88,6 @@ def binary_image(pixels: np.ndarray, image_shape: tuple[int, int], title: str) -
 
 @mpl.rc_context(STYLE)
 def rows(values: np.ndarray, title: str) -> Figure:
-    """Draw binary rows, shape (M, D), one below the other; on is black, missing (nan) blue."""
+    """Draw binary rows, shape (M, D), as a heatmap: on is black, missing (nan) blue."""
     alt = f"{title}: on is black, off white, missing blue."
     return described(row_heatmaps({"": values}, title), alt)

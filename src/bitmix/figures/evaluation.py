@@ -22,19 +22,19 @@ def scores(
 ) -> Figure:
     """Draw how well models predict and complete rows, on a logarithmic scale of `by`.
 
-    The Brier score of averages has two lines: that of the averaged density, and that of the plain
-    average of the completions.
+    The Brier score of averages has two lines, for the averaged density and for the plain average of
+    the completions.
 
     Parameters
     ----------
     lines : mapping of str to rows of `bitmix.evaluation.evaluate`
         Models with several rows, by name.
     points : rows
-        Models with one row. They are numbered, and named below.
+        Models with one row. They are numbered; their names stand below.
     by : str
-        The key of the rows to draw by.
+        The key of the rows for the horizontal axis.
     label, title : str
-        Of the horizontal axis, and of the figure.
+        The label of the horizontal axis, and the title of the figure.
     """
     figure = Figure(figsize=(9, 4.4), layout="constrained")
     panels = {
@@ -62,7 +62,7 @@ def scores(
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("")
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-    legend = axes.get_legend_handles_labels()  # of the last panel, which has all models
+    legend = axes.get_legend_handles_labels()  # the last panel has all models
     figure.legend(*legend, loc="outside lower left", ncols=3, frameon=False)
     ends = ", ".join(f"{model} {rows[-1]['held_out']:.1f}" for model, rows in lines.items())
     return described(figure, f"{title}: three scores by {label}. Held-out log density: {ends}.")
@@ -70,12 +70,12 @@ def scores(
 
 @mpl.rc_context(STYLE)
 def reliability(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
-    """Draw how often features are on that are predicted to be on with some probability.
+    """Draw the share of features that are on by their predicted probability.
 
     Parameters
     ----------
     curves : mapping of str to curves of `bitmix.evaluation.reliability`
-        By the name of what made the predictions.
+        The curves by the name of the model.
     """
     figure = Figure(figsize=(4.6, 5.8), layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))

@@ -24,19 +24,19 @@ def diagnosis_traces(latents: Sequence[Latent], diagnosis: Diagnosis) -> Figure:
 
 @mpl.rc_context(STYLE)
 def ranks(quantities: Mapping[str, np.ndarray], verdict: str = "") -> Figure:
-    """Draw how the draws of each chain rank among those of all.
+    """Draw how the draws of each chain rank among the draws of all chains.
 
-    The difference of distribution functions of Sailynoja, Buerkner and Vehtari (2022), "Graphical
-    test for discrete uniformity and its applications in goodness-of-fit evaluation and multiple
-    sample comparison": for each share of the lowest draws of all chains, how much larger the share
-    of a chain is.
+    These are the differences of distribution functions of Sailynoja, Buerkner and Vehtari (2022),
+    "Graphical test for discrete uniformity and its applications in goodness-of-fit evaluation and
+    multiple sample comparison". For each share of the lowest draws of all chains, the figure shows
+    how much larger the share of one chain is.
 
     Parameters
     ----------
     quantities : mapping of str to (C, S)
-        By label, S draws of C chains, as `bitmix.diagnostics.Diagnosis.draws` returns.
+        S draws of C chains by label, from `bitmix.diagnostics.Diagnosis.draws`.
     verdict : str
-        What the diagnosis says, for the alt text.
+        The verdict of the diagnosis, for the alt text.
     """
     figure, panels = new_panels("Does each chain have its share of all ranks?", len(quantities))
     for axes, (label, draws) in zip(panels, quantities.items(), strict=True):
@@ -50,7 +50,7 @@ def ranks(quantities: Mapping[str, np.ndarray], verdict: str = "") -> Figure:
         axes.axhline(0, color="#999999", linewidth=0.8)
         axes.set(xlabel="share of all draws", ylabel="excess share of its draws", xlim=(0, 1))
         low, high = axes.get_ylim()
-        axes.set_ylim(min(low, -0.1), max(high, 0.1))  # what is small is to look small
+        axes.set_ylim(min(low, -0.1), max(high, 0.1))  # small differences should look small
         axes.set_title(label, fontsize=9)
     name_lines(panels)
     alt = (
@@ -62,15 +62,15 @@ def ranks(quantities: Mapping[str, np.ndarray], verdict: str = "") -> Figure:
 
 @mpl.rc_context(STYLE)
 def autocorrelations(quantities: Mapping[str, np.ndarray], verdict: str = "") -> Figure:
-    """Draw how long chains remember what they were.
+    """Draw how long chains remember earlier states.
 
     Parameters
     ----------
     quantities : mapping of str to (C, L)
-        By label, the autocorrelation of C chains at lags 0 to L - 1, `bitmix.diagnostics.
-        autocorrelation`.
+        The autocorrelation of C chains at lags 0 to L - 1 by label, from
+        `bitmix.diagnostics.autocorrelation`.
     verdict : str
-        What the diagnosis says, for the alt text.
+        The verdict of the diagnosis, for the alt text.
     """
     figure, panels = new_panels("How long do the chains remember?", len(quantities))
     for axes, (label, values) in zip(panels, quantities.items(), strict=True):
@@ -89,5 +89,5 @@ def autocorrelations(quantities: Mapping[str, np.ndarray], verdict: str = "") ->
 
 
 def _shares_below(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Which share of the values, (S,), is at most each level, (L,): their distribution function."""
+    """Return the share of values, (S,), that are at most each level, (L,)."""
     return np.searchsorted(np.sort(values), levels, side="right") / len(values)

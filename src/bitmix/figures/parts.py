@@ -1,4 +1,4 @@
-"""What several figures are made of: panels of lines, grids and mosaics of images, heatmaps."""
+"""Parts of several figures: panels of lines, grids and mosaics of images, heatmaps."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from matplotlib.ticker import MaxNLocator
 
 from bitmix.figures.style import COLOURS, DASHES, INK, PIXELS
 
-PER_ROW = 12  # images in a row, as the study has its clusters
-MOST_POINTS = 250  # of a line that says how something went
+PER_ROW = 12  # images in a row, as in the study
+MOST_POINTS = 250  # points of a line, at most
 
 
 def new_panels(title: str, number: int) -> tuple[Figure, list[Axes]]:
-    """Return a figure of so many panels, two in a row."""
+    """Return a figure with some panels, two in a row."""
     rows = max(1, -(-number // 2))
     figure = Figure(figsize=(9, 3.8 if rows == 1 else 2.6 * rows), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
@@ -28,9 +28,9 @@ def new_panels(title: str, number: int) -> tuple[Figure, list[Axes]]:
 
 
 def block_means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return at most MOST_POINTS means of values after sweeps 1, 2, ..., and the sweeps' own means.
+    """Return at most MOST_POINTS means of blocks of values, and the mean sweep of each block.
 
-    Values that do not fill a last block are left out.
+    A last block that is not full is left out.
     """
     block = -(-len(values) // MOST_POINTS)
     whole = len(values) // block * block
@@ -39,18 +39,18 @@ def block_means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def line_style(chain: int) -> dict[str, str]:
-    """How the line of a chain looks."""
+    """Return the style of the line of a chain."""
     return {"color": COLOURS[chain % len(COLOURS)], "linestyle": DASHES[chain % len(DASHES)]}
 
 
 def name_lines(panels: Sequence[Axes]) -> None:
-    """Write beside the panels, which have the same lines, what these are."""
-    for axes in panels[:2][-1:]:  # the rightmost of the first row, if there is any
+    """Write a legend beside panels that have the same lines."""
+    for axes in panels[:2][-1:]:  # the right one of the first row
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def heatmap(values: np.ndarray, title: str, largest: float, label: str) -> Figure:
-    """Draw values from 0, white, to the largest, black, beside their scale."""
+    """Draw values from 0 (white) to the largest (black), with a colour bar."""
     import seaborn  # slow to import, and used only here
 
     figure = Figure(figsize=(4.4, 3.8), layout="constrained")
@@ -62,11 +62,11 @@ def heatmap(values: np.ndarray, title: str, largest: float, label: str) -> Figur
 
 
 def image_grid(panels: dict[str, np.ndarray], image_shape: tuple[int, int], title: str) -> Figure:
-    """Draw rows of images, each (M, D), beside their names; PER_ROW of the M, then the others."""
+    """Draw groups of M images, each (M, D), beside their names, at most PER_ROW in a row."""
     number, height = len(next(iter(panels.values()))), image_shape[0] / image_shape[1]
     columns, blocks = min(number, PER_ROW), -(-number // PER_ROW)
     block_height = len(panels) * height + 0.3
-    # In inches, an image is 1 wide. One pair of axes for all: a layout of many is slow to draw.
+    # An image is 1 inch wide. All images share one pair of axes, because many axes are slow.
     left, above, total = 0.97, 0.47, blocks * block_height - 0.3
     figure = Figure(figsize=(1 + columns, 0.5 + total))
     figure.text(0.1 / (1 + columns), 1 - 0.15 / (0.5 + total), title, va="top", fontsize=11)
@@ -87,7 +87,7 @@ def image_grid(panels: dict[str, np.ndarray], image_shape: tuple[int, int], titl
 
 
 def row_heatmaps(panels: dict[str, np.ndarray], title: str) -> Figure:
-    """Draw heatmaps of vectors, each (M, D), one above the other, beside their names."""
+    """Draw heatmaps of rows, each (M, D), one above the other, beside their names."""
     number = len(next(iter(panels.values())))
     height = min(0.3 + 0.1 * number, 3)
     figure = Figure(figsize=(9, 0.8 + len(panels) * height), layout="constrained")
@@ -107,7 +107,7 @@ def row_heatmaps(panels: dict[str, np.ndarray], title: str) -> Figure:
 
 
 def profiles(means: np.ndarray, captions: Sequence[str], heights: np.ndarray, title: str) -> Figure:
-    """Draw the means of clusters, (K, D), as rows of given heights, beside their captions."""
+    """Draw the means of clusters, (K, D), as lines of given heights, beside their captions."""
     figure = Figure(figsize=(9, min(1.2 + 0.18 * len(means), 10)), layout="constrained")
     axes = figure.add_subplot(title=title, xlabel="feature", ylabel="vectors in the cluster")
     edges = np.concatenate([[0], np.cumsum(heights)])
@@ -125,19 +125,19 @@ def profiles(means: np.ndarray, captions: Sequence[str], heights: np.ndarray, ti
 
 
 def show_image(axes: Axes, image: np.ndarray) -> None:
-    """Draw an image of probabilities: 0 white, 1 black, nan (not seen) blue; a square a pixel."""
+    """Draw an image of probabilities: 0 is white, 1 black, nan (not seen) blue."""
     axes.imshow(image, **PIXELS)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
 
 
 def draw_frame(axes: Axes) -> None:
-    """Draw a thin line round an image, whose edge is white."""
+    """Draw a thin line around an image with a white edge."""
     axes.spines[:].set(visible=True, color="#999999")
 
 
 def write_numbers(axes: Axes, values: np.ndarray, colours: np.ndarray) -> None:
-    """Write the values that are known, (R, C), on their colours, (R, C, RGBA), dark on light."""
+    """Write the known values, (R, C), on their colours, (R, C, RGBA), in a contrasting grey."""
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             ink = "black" if colours[row, column, :3].mean() > 0.6 else "white"
@@ -145,14 +145,14 @@ def write_numbers(axes: Axes, values: np.ndarray, colours: np.ndarray) -> None:
 
 
 def mosaic(tiles: Sequence[np.ndarray], captions: Sequence[str], title: str) -> Figure:
-    """Draw images of one shape in rows of PER_ROW, each above its caption."""
+    """Draw images of one shape, PER_ROW in a row, each above its caption."""
     height, width = tiles[0].shape
     row_height, column_width = height + max(5, height // 3), width + max(1, width // 10)
     rows = -(-len(tiles) // PER_ROW)
     canvas = np.zeros((rows * row_height, PER_ROW * column_width))
     inches, above = 9 / canvas.shape[1], 0.4
     figure = Figure(figsize=(9, canvas.shape[0] * inches + above))
-    # Placed by hand: a layout engine would measure every caption anew at each drawing.
+    # Placed by hand: a layout engine would measure every caption again at each drawing.
     axes = figure.add_axes((0, 0, 1, 1 - above / figure.get_figheight()))
     for i, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
         top, left = i // PER_ROW * row_height, i % PER_ROW * column_width

@@ -23,7 +23,7 @@ def predictions(
     Parameters
     ----------
     queries : (M, D)
-        The true rows, nan where a feature is not known.
+        The true rows, nan where a feature is unknown.
     observed : (D,) or (M, D) bool
         True for the features that were seen.
     sampled, expected : (M, D) float
@@ -71,9 +71,9 @@ def completions(
     observed : (D,) or (M, D) bool
         True for the features that were seen.
     by_chain : (chains, M, D) float
-        The answer of each chain, for example `bitmix.complete` of each latent alone.
+        The completions by each chain, for example `bitmix.complete` of each latent alone.
     samples : (M, S, D)
-        Single draws, a few of those of `bitmix.posterior_predictive`. All are shown.
+        A few draws of `bitmix.posterior_predictive`. All are shown.
     image_shape : (rows, columns) or None
         None draws each row as a line of a heatmap.
     title : str

@@ -26,13 +26,11 @@ STYLE = {
     "figure.dpi": 100,
     "figure.facecolor": "white",
     "savefig.dpi": 200,
-    "svg.hashsalt": "bitmix",  # the same figure gives the same SVG
+    "svg.hashsalt": "bitmix",  # equal figures give equal SVG files
     "image.composite_image": False,  # many images are slow to merge into one
 }
-# Okabe and Ito's colours, which colour-blind readers can tell apart; in grey print the dashes and
-# markers do the same. 5 colours and 4 dashes make 20 different lines.
-# Okabe and Ito's colours, which colour-blind readers can tell apart; in grey print the dashes and
-# markers do the same. 5 colours and 4 dashes make 20 different lines.
+# Okabe and Ito's colours, which colour-blind readers can tell apart. In grey print, dashes and
+# markers tell lines apart. 5 colours and 4 dashes make 20 different lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v")
@@ -41,7 +39,7 @@ PIXELS = {"cmap": INK, "vmin": 0, "vmax": 1, "interpolation": "nearest"}
 
 
 def described(figure: Figure, alt: str) -> Figure:
-    """Give a figure its alt text, what it shows for a person who cannot see it; return it."""
+    """Give a figure its alt text, for people who cannot see it; return the figure."""
     figure.alt = alt
     return figure
 
@@ -52,9 +50,9 @@ def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> None:
     Parameters
     ----------
     figure : Figure
-        From a function of `bitmix.figures`, with an alt text. Both images contain it too.
+        A figure with an alt text. Both images contain the alt text too.
     folder : path-like
-        The folder to write to. If it is empty, nothing is written.
+        The folder to write to. If it is "", nothing is written.
     name : str
         The name of the files without suffix. It may start with a subfolder.
     """

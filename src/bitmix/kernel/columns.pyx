@@ -40,9 +40,9 @@ cdef class Columns(Index):
         return mixture.simd.choose(&mixture.scores[0], blocks, u, 0.0, &mixture.scratch[0])
 
     cdef Py_ssize_t count_likely(self, Mixture mixture, double least) noexcept nogil:
-        """Return how many clusters had more than `least` of the best one's probability.
+        """Return how many clusters have more than `least` times the greatest probability.
 
-        That is for the row that `choose` has just scored.
+        It is for the row that `choose` has just scored.
         """
         cdef Py_ssize_t k, number = 0
         for k in range(mixture.clusters + 1):

@@ -1,4 +1,4 @@
-"""Random draws. They are made from nothing but the doubles of the caller's BitGenerator."""
+"""Random draws from the doubles of the caller's BitGenerator."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int32_t

@@ -1,4 +1,4 @@
-"""The hyperparameters of a mixture, and what the scores need of them."""
+"""The hyperparameters of a mixture, and terms of the scores that depend on them."""
 
 import numpy as np
 
@@ -49,15 +49,15 @@ cdef class Hyperparameters:
         self.by_size[0] = NAN
 
     def reserve(self, clusters):
-        """Know the weight of a new cluster beside up to so many."""
+        """Compute the weight of a new cluster beside up to some number of clusters."""
         if self.log_news is not None and len(self.log_news) <= clusters:
             self.log_news = log_new_cluster(self.rows.shape[0], self.concentration, clusters)
 
     def changed(self):
-        """Let what is derived from alpha and beta follow them."""
+        """Update everything that is derived from alpha and beta."""
         active, never = self.rows.active, self.rows.never
         alpha, beta = np.asarray(self.alpha), np.asarray(self.beta)
-        # A padding feature has alpha 1 and beta 1 in the logs but shift 1: its terms then cancel.
+        # A padding feature has alpha 1 and beta 1 in the logs but shift 1, so its terms cancel.
         for copy, values in (
             (self.alpha_f, alpha[active]),
             (self.beta_f, beta[active]),

@@ -15,8 +15,8 @@ cdef class MaskedMixture(Mixture):
     """A mixture of rows with missing features, which are left out of counts and scores.
 
     Of n_k members only n_kd have feature d. base_k counts all features as observed. The weights of
-    a row's missing features put that right: log(alpha + beta + n_kd) - log(beta + n_kd - c_kd).
-    This bookkeeping is simpler and slower than that of complete rows.
+    a row's missing features correct that: log(alpha + beta + n_kd) - log(beta + n_kd - c_kd). The
+    code is simpler and slower than that for complete rows.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The state of a chain: assignments, sufficient statistics, and the weights made from them.
+"""The state of a chain: assignments, sufficient statistics, and weights derived from them.
 
 A row x without which cluster k has n members, c of them on at feature d, has
 
@@ -20,9 +20,9 @@ from bitmix.kernel.joint import log_joint
 
 
 cdef class Index:
-    """Another layout of the weights, for one kind of scoring. It follows every change.
+    """A layout of the weights for one kind of scoring. It follows every change.
 
-    This one adds nothing: who scores by rows, as split-merge does, needs no other layout.
+    This base class adds no layout: split-merge scores by rows and needs none.
     """
 
     def __init__(self):
@@ -119,7 +119,7 @@ cdef class Mixture:
             for j in range(self.rows.start[i], self.rows.start[i + 1]):
                 self.counts_[k, self.rows.on[j]] += 1
 
-    # ------------------------------------------------------------ what others see
+    # ------------------------------------------------------------ what Python sees
 
     @property
     def assignments(self):
@@ -199,11 +199,11 @@ cdef class Mixture:
         self._written(k)
 
     cdef float *_weights_of(self, Py_ssize_t k) noexcept nogil:
-        """Return where the weights of cluster k are written: its row, or scratch."""
+        """Return where to write the weights of cluster k: its row, or scratch."""
         return &self.weights[k, 0] if self.index.by_rows else &self.column[0]
 
     cdef void _written(self, Py_ssize_t k) noexcept nogil:
-        """Let all that depends on the weights of cluster k follow them."""
+        """Update everything that depends on the weights of cluster k."""
         self.base[k] = <float>(self.sum_off[k] + self.priors.log_size(self.sizes_[k]))
         self.stored[k] = 0
         self.index.follow(self, k)
@@ -238,7 +238,7 @@ cdef class Mixture:
         if n == 0:
             return -INFINITY
         if self.stored[own] == 0 and not self.settled:
-            # The cluster has just changed and may soon change again: one log a feature will do.
+            # The cluster has just changed and may soon change again: compute one log per feature.
             self.stored[own] = 1
             return <float>(self.priors.log_size(n) + self.simd.changed_logs(
                 &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[own, 0], n,
@@ -259,7 +259,7 @@ cdef class Mixture:
         return self.simd.sum_on(column, &self.rows.bits[i, 0], self.features)
 
     cdef bint can_screen(self) noexcept nogil:
-        """Return whether the weights alone decide the scores, as screening takes it."""
+        """Return whether the weights alone decide the scores, as screening needs."""
         return True
 
     # ------------------------------------------------------------ changes
@@ -277,7 +277,7 @@ cdef class Mixture:
 
     cdef void leave(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
         """Let row i leave its cluster, for which `score_without` has just scored it."""
-        # Where `stored` is 1, that has just found what changes.
+        # If `stored` is 1, `score_without` has just computed the changes.
         self.change(i, own, -1, &self.changed[0] if self.stored[own] == 1 else NULL)
 
     cdef void change(

@@ -1,11 +1,11 @@
-"""Leaving out the clusters that are out of the question for a row, without changing the draw.
+"""Screening: skip clusters that are too improbable for a row, without changing the draw.
 
-Once clusters differ, all but a few have a probability below exp(-MARGIN) times the greatest. Sums
-of the weights as bytes, a quarter of the memory traffic of floats, find these few, and only they
-are scored: the candidates. A cost is how far a weight falls short of a ceiling, rounded down. So a
-sum of costs never overstates how far a cluster is from the best. With the candidates' scores known,
-it never understates the probability of the rest either. If that could matter for the draw (about
-once in 100,000 rows) all clusters are scored. The draw is therefore that of `Columns.choose`.
+Once clusters differ, all but a few have a probability below exp(-MARGIN) times the greatest. These
+few are the candidates, and only they are scored. Sums of bytes find them, with a quarter of the
+memory traffic of floats. Each byte is a cost: how far a weight is below a ceiling, rounded down. So
+a sum of costs never overstates how far a cluster is from the best one. The scores of the candidates
+then give an upper bound of the probability of the rest. If the rest could matter for the draw
+(about once in 100,000 rows), all clusters are scored. So the draw is that of `Columns.choose`.
 """
 
 import numpy as np
@@ -88,7 +88,7 @@ cdef class Screening(Index):
         cdef Py_ssize_t blocks = mixture.clusters // BLOCK + 1, k, n, new
         cdef double top = self.top + mixture.sum_on(&self.ceiling[0], i), limit, reach
         cdef float score_own = mixture.score_without(i, own)
-        # The least sum falls short of the cluster's cost by less than a step for each term.
+        # The least sum is below the cluster's cost by less than a step for each term.
         reach = 1 + n_on + mixture.simd.screen(
             &self.costs[0, 0, 0], self.costs.shape[1] * BLOCK, &mixture.rows.on[start], n_on,
             &self.base_costs[0], blocks, own, &self.screened[0],
@@ -100,7 +100,7 @@ cdef class Screening(Index):
             n = mixture.simd.below(
                 &self.screened[0], blocks, <uint16_t>min(limit, 65535.0), &self.candidates[0]
             )
-            # As costs are held at 127, the least may belong to a cluster far from the best.
+            # Costs are at most 127, so the least may belong to a cluster far from the best.
             reach = STEPS * (top - self._score(mixture, i, own, score_own, n)) + STEPS * MARGIN
             if reach <= limit:
                 break

@@ -63,8 +63,8 @@ cdef class SplitMerge:
 
        Here s' is s in the proposed state. Launch states have the same distribution either way.
 
-    Jain and Neal draw i and j uniformly, which hardly ever finds two clusters that should be one.
-    Here the pair depends on the state, so s and the sizes are part of the ratio.
+    Jain and Neal draw i and j uniformly, which rarely finds two clusters that should be one. Here
+    the pair depends on the state, so s and the sizes are part of the ratio.
 
     A chain is a function of its random numbers in this order: the kind, the threshold of the ratio,
     i, b if there is one, the rank of j among the members of its cluster, then the launch state
@@ -161,7 +161,7 @@ cdef class SplitMerge:
         ratio = -self.division.scan(rng, slot, self.division.launch, None)
         ratio += self._log_m(slot) + self._log_m(slot + 1) - self._log_m(a)
         ratio += self.mixture.priors.log_new_beside(self.mixture.clusters)
-        # s' is a probability. If the proposal fails without it, it need not be known.
+        # s' is a probability. If the proposal fails without it, it is not needed.
         if ratio + self.simd.log(n - 1) <= threshold:
             return False
         self._choose(i, a, new, slot + 1, 0.0)

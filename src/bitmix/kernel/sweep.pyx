@@ -13,11 +13,11 @@ from bitmix.kernel.screening cimport EXP_MINUS_MARGIN, Screening
 cdef extern from *:
     void prefetch "__builtin_prefetch"(const void *) noexcept nogil
 
-#: Rows of a sweep that are scored for all clusters, to see whether screening would pay.
+#: The number of rows of a sweep that are scored for all clusters before it decides on screening.
 PROBE = 256
 
 cdef enum:
-    FEW = 16  # screening pays if it leaves fewer than one in so many clusters
+    FEW = 16  # screening pays if fewer than one in so many clusters are likely
 
 
 def sweep(Mixture mixture, bit_generator, *, Py_ssize_t probe=PROBE):
@@ -46,7 +46,7 @@ def sweep(Mixture mixture, bit_generator, *, Py_ssize_t probe=PROBE):
 
 
 cdef class Sweep:
-    """What the sweeps of a mixture need beside its state.
+    """The working memory of the sweeps of a mixture.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ cdef class Sweep:
         self.screening.start(mixture)
 
     cdef void _prefetch(self, Mixture mixture, Py_ssize_t i) noexcept nogil:
-        """Have the features of row i ready in the cache, as rows come in random order."""
+        """Fetch the features of row i into the cache, because rows come in random order."""
         cdef Py_ssize_t j
         prefetch(&mixture.rows.bits[i, 0])
         for j in range(mixture.rows.start[i], mixture.rows.start[i + 1], 16):

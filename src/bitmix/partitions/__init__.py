@@ -1,9 +1,8 @@
-"""Many partitions of the same rows: how they differ, and what they agree on.
+"""Many partitions of the same rows: how they differ, and where they agree.
 
-Partitions come as an array of shape (S, N): the cluster of each of N rows in each of S partitions.
-The numbers of the clusters have no meaning, only which rows are together. `of_chains` makes such an
-array from chains. All results are the same whatever the clusters are called and however the
-partitions are ordered.
+S partitions of N rows are an array of shape (S, N): the cluster of each row in each partition. Only
+which rows are together counts; the numbers of the clusters have no meaning. `of_chains` makes such
+an array from chains. No result depends on the numbers of the clusters or the order of partitions.
 """
 
 from bitmix.partitions.comparison import (

@@ -1,4 +1,4 @@
-"""How partitions differ from each other."""
+"""Comparing partitions."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from bitmix.partitions.overlaps import overlaps
 def of_chains(
     latents: Sequence[Latent], warmup: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the kept partitions of chains after the warmup, or else their last ones.
+    """Return the kept partitions of chains after the warmup, or their last partitions.
 
     Parameters
     ----------
     latents : sequence of Latent
         Chains of the same rows, at least one.
     warmup : int, optional
-        How many sweeps to leave out; half of them unless given. A chain that kept nothing after
-        these gives its last partition.
+        How many sweeps to leave out; half of them by default. A chain that kept no state after
+        them gives its last partition.
 
     Returns
     -------
     assignments : ndarray of int32, shape (S, N)
-        Those of the first chain come first.
+        The partitions of the first chain come first.
     chains : ndarray of int, shape (S,)
-        Which of the latents each is of.
+        The index of the latent of each partition.
 
     Raises
     ------
     ValueError
-        If the latents differ in their number of rows, or `warmup` leaves nothing of a chain.
+        If the latents differ in their number of rows, or `warmup` leaves no sweep of a chain.
     """
     common(latents, "rows", lambda latent: len(latent.assignments))
     partitions = [_after(latent, warmup) for latent in latents]
@@ -52,16 +52,15 @@ def variation_of_information(
 ) -> float:
     """Return the variation of information, H(first | second) + H(second | first).
 
-    This metric is what is lost and gained of the entropy of the clusters in going from one to the
-    other (Meila 2007, "Comparing clusterings - an information based distance"). It is within
-    2e-9 nats.
+    This metric is the information that is lost and gained from one partition to the other (Meila
+    2007, "Comparing clusterings - an information based distance"). Its error is below 2e-9 nats.
 
     Parameters
     ----------
     first, second : arrays of int, shape (N,)
         The cluster of each row.
     normalised : bool, default False
-        Divide by log N, the largest that it can be with N rows (Meila 2007).
+        Divide by log N, the maximum for N rows (Meila 2007).
 
     Returns
     -------
@@ -107,11 +106,11 @@ def pairwise(assignments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sums = np.zeros((size, size, 2), np.int64)
     for s in range(size):
         sums[s, s:] = sums[s:, s] = overlaps(labels[s], labels[s:], f)
-    # With itself, a partition has the sums of its own clusters.
+    # With itself, a partition has the sums of its clusters.
     information, pairs = sums[..., 0], sums[..., 1].astype(float)
     own, own_pairs = information.diagonal(), pairs.diagonal()
     vi = (own[:, None] + own - 2 * information) * (UNIT / n)
-    # From the same counts: scikit-learn takes as long for one pair as this for a hundred.
+    # From the same counts: scikit-learn needs the time of a hundred pairs for one.
     expected = np.outer(own_pairs, own_pairs) / max(n * (n - 1) / 2, 1)
     largest = (own_pairs[:, None] + own_pairs) / 2
     ari = np.ones_like(vi)
@@ -120,7 +119,7 @@ def pairwise(assignments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def agreement(values: np.ndarray, chains: np.ndarray) -> np.ndarray:
-    """Return the mean of comparisons between the partitions of each two chains.
+    """Return the mean comparison between the partitions of each two chains.
 
     Parameters
     ----------
@@ -132,7 +131,8 @@ def agreement(values: np.ndarray, chains: np.ndarray) -> np.ndarray:
     Returns
     -------
     means : ndarray of float64, shape (C, C)
-        A partition is not compared with itself: nan in the diagonal for a chain with only one.
+        A partition is not compared with itself, so a chain with one partition has nan in the
+        diagonal.
     """
     member = np.eye(np.max(chains) + 1)[chains]
     pairs = member.T @ (1 - np.eye(len(chains))) @ member

@@ -1,4 +1,4 @@
-"""One partition for many."""
+"""The consensus of partitions."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class Ball:
     """A credible ball of partitions around a consensus (Wade and Ghahramani 2018).
 
     At least the share `probability` of the given partitions lies within the radius. The bounds of
-    the ball are the partitions in it that are furthest from the consensus, by the variation of
-    information: among all, and among those with the fewest and with the most clusters.
+    the ball are the partitions in it with the largest variation of information from the consensus:
+    among all, among those with the fewest clusters, and among those with the most.
 
     Parameters
     ----------
     probability : float
-        The share of the posterior that the ball holds at least.
+        The least share of the posterior in the ball.
     radius : float
         The smallest such radius, in nats.
     horizontal : int
-        The number of the furthest of the given partitions.
+        The index of the furthest of the given partitions.
     upper, lower : int
-        The number of the furthest of those with the fewest clusters, and with the most.
+        The index of the furthest of those with the fewest clusters, and with the most.
     """
 
     probability: float
@@ -44,7 +44,7 @@ class Ball:
 
 @dataclass(frozen=True, eq=False)
 class Consensus:
-    """One partition for many, and how far to trust it.
+    """The consensus of partitions, and its uncertainty.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Consensus:
         The mean variation of information from the given partitions, in nats.
     uncertainty : ndarray of float64, shape (N,)
         1 - the mean probability that the row shares a cluster with another row of its consensus
-        cluster. For a row that is alone, 1 - the probability that it is alone.
+        cluster. For a single row in a cluster, 1 - the probability that it is alone.
     distances : ndarray of float64, shape (S,)
         The variation of information of each given partition, in nats.
     ball : Ball
@@ -85,20 +85,19 @@ def consensus(
     With draws from a posterior, this is the Bayes estimate under that loss (Wade and Ghahramani
     2018, "Bayesian cluster analysis: point estimation and credible balls"). The search is that of
     Dahl, Johnson and Mueller (2022, "Search algorithms and loss functions for Bayesian clustering",
-    SALSO). Each row in turn goes where it costs least, until none moves. Then each cluster is
-    broken up and its rows are placed anew, if that costs less. Both repeat until nothing changes.
-    The first start is the best of the given partitions. The second has all rows together. Each
-    further one places the rows one by one in random order. The search may miss the optimum: for
-    14,131 images in 400 clusters, the starts differ by 1%.
+    SALSO). Each row in turn moves to the cluster with the least cost, until none moves. Then each
+    cluster is broken up and its rows are placed again, if that lowers the cost. Both repeat until
+    nothing changes. The first start is the best of the given partitions. The second has all rows in
+    one cluster. Each further start places the rows one by one in random order. The search may miss
+    the optimum: for 14,131 images in 400 clusters, the starts differ by 1%.
 
-    Rows whose cluster is uncertain cost least in small clusters of their own. So a consensus may
-    have more clusters than any of the partitions.
+    Rows with an uncertain cluster have the least cost in small clusters. So a consensus may have
+    more clusters than any of the partitions.
 
     Parameters
     ----------
     assignments : array of int, shape (S, N)
-        Draws from the posterior. If the chains have not mixed, they are draws from what the chains
-        arrive at.
+        Draws from the posterior, if the chains have mixed.
     starts : int, default 4
     seed : int, default 0
         The seed of the random orders.
@@ -118,7 +117,7 @@ def consensus(
     if not 0 < probability <= 1:
         raise ValueError(f"probability must be above 0 and at most 1, not {probability}")
     labels = as_labels(assignments)
-    # Sorted, so that not even a tie depends on the order in which they came.
+    # Sorted, so that not even a tie depends on the order of the partitions.
     order = sorted(range(len(labels)), key=lambda row: labels[row].tobytes())
     labels = labels[order]
     f = n_log_n(labels.shape[1])
@@ -142,7 +141,7 @@ def consensus(
 
 
 def _optima(labels: np.ndarray, f: np.ndarray, starts: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield the partitions, shape (N,), that the search ends with, one for each start."""
+    """Yield the partition, shape (N,), in which the search from each start ends."""
     everyone = np.arange(labels.shape[1], dtype=np.int32)
     for start in range(starts):
         search = Search(labels, f)
@@ -158,14 +157,14 @@ def _optima(labels: np.ndarray, f: np.ndarray, starts: int, seed: int) -> Iterat
 
 
 def _sweep(search: Search) -> bool:
-    """Move each row to where it costs least; return whether any moved."""
-    # Rows of one cluster have their overlaps in common: one after another, they stay in cache.
+    """Move each row to the cluster with the least cost; return whether any moved."""
+    # Rows of one cluster share overlaps, which stay in the cache if the rows follow each other.
     order = np.argsort(search.assignments, kind="stable").astype(np.int32)
     return search.reallocate(order) < 0
 
 
 def _break_up(search: Search) -> bool:
-    """Place the rows of each cluster anew, where that costs less; return whether any did."""
+    """Place the rows of each cluster again if that lowers the cost; return whether any moved."""
     improved = False
     for cluster in range(search.assignments.max() + 1):
         members = np.flatnonzero(search.assignments == cluster).astype(np.int32)
@@ -177,7 +176,7 @@ def _break_up(search: Search) -> bool:
 
 
 def _uncertainty(partition: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """`Consensus.uncertainty` of a partition, given others of shape (S, N)."""
+    """Return `Consensus.uncertainty` of a partition, given others of shape (S, N)."""
     others = np.bincount(partition)[partition] - 1
     alone = others == 0
     certainty = np.zeros(len(partition))
@@ -192,7 +191,7 @@ def _uncertainty(partition: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _ball(
     distances: np.ndarray, clusters: np.ndarray, order: Sequence[int], probability: float
 ) -> Ball:
-    """The credible ball of partitions at these distances, whose places are those in `order`."""
+    """Return the credible ball of partitions at these distances; `order` has their indices."""
     radius = np.quantile(distances, probability, method="inverted_cdf")
     inside = np.flatnonzero(distances <= radius)
     furthest = {

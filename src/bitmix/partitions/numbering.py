@@ -1,4 +1,4 @@
-"""Partitions as numbers: clusters as labels, entropies as whole numbers."""
+"""Numbers of clusters, and entropies as integers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 from bitmix.kernel import vecmath
 from bitmix.partitions.overlaps import overlaps
 
-# Entropies are whole numbers of this many nats, so that their sums are exact; see overlaps.pyx.
+# Entropies are integers in this unit of nats, so their sums are exact; see overlaps.pyx.
 UNIT = 2.0**-28
 
 
 def as_labels(assignments: np.ndarray) -> np.ndarray:
-    """Return partitions as int32, clusters numbered in order of appearance; or raise ValueError."""
+    """Return partitions as int32, clusters numbered by first appearance, or raise ValueError."""
     assignments = np.asarray(assignments)
     if assignments.ndim != 2 or assignments.dtype.kind not in "iu" or assignments.size == 0:
         raise ValueError(
@@ -30,15 +30,15 @@ def renumbered(partition: np.ndarray) -> np.ndarray:
 
 
 def by_size(partition: np.ndarray) -> np.ndarray:
-    """Number clusters from 0, largest first, equal ones in the order of their first rows."""
+    """Number clusters from 0, largest first. Ties have the order of their first rows."""
     labels = renumbered(partition)
     return np.argsort(-np.bincount(labels), kind="stable").argsort().astype(np.int32)[labels]
 
 
 def n_log_n(rows: int) -> np.ndarray:
-    """Return n log n for n = 0..N, as whole numbers of the unit."""
+    """Return n log n for n = 0..N as integers in the unit."""
     n = np.arange(rows + 1.0)
-    # the kernel's logarithm: the same bits, hence the same consensus, on every machine
+    # the kernel's logarithm gives the same bits, hence the same consensus, on every machine
     return np.rint(n * vecmath("log_f64", np.maximum(n, 1)) / UNIT).astype(np.int64)
 
 

@@ -1,8 +1,7 @@
-"""How the clusters of partitions overlap: the compiled part of this folder.
+"""Overlaps between the clusters of partitions, compiled.
 
-Entropies come from the table of f(n) = n log n that the caller passes, in whole numbers of a small
-unit. Their sums are exact, hence the same in any order, and a search that only ever takes what
-costs less cannot go in circles.
+Entropies come from a table of f(n) = n log n that the caller passes, as integers in a small unit.
+Their sums are exact in any order, so a search that only lowers the cost cannot go in circles.
 """
 
 import numpy as np
@@ -25,7 +24,7 @@ def overlaps(const int32_t[::1] first, const int32_t[:, ::1] others, const int64
     Returns
     -------
     sums : (T, 2) int64
-        Over the cells, n_ab rows each, of f(n_ab), and of the pairs n_ab (n_ab - 1) / 2.
+        The sums of f(n_ab), and of the pairs n_ab (n_ab - 1) / 2, over cells of n_ab rows.
     """
     order = np.argsort(first, kind="stable").astype(np.int32)
     ends = np.cumsum(np.bincount(first))
@@ -56,7 +55,7 @@ cdef class Search:
 
     The cost of a partition with clusters a of n_a rows, of which n_ag are in cluster g of a
     given partition, is ``S sum_a f(n_a) - 2 sum_g sum_a f(n_ag)``: S N times its mean variation of
-    information from the given ones, but for a constant.
+    information from the given ones, up to a constant.
 
     A cluster of m rows overlaps with at most m clusters of another partition. So all overlaps
     fit into S N cells, m in a row for each given cluster, of which the first few are in use.
@@ -124,10 +123,9 @@ cdef class Search:
         return change
 
     def reallocate(self, const int32_t[::1] rows):
-        """Move each row in turn to where it costs least; return the change in cost.
+        """Move each row in turn to the cluster with the least cost; return the change in cost.
 
-        That may be a new cluster, or for a row of no cluster its first. Of clusters that cost
-        the same it is the present one, or the lowest.
+        That may be a new cluster. In a tie, the row stays, or else goes to the lowest cluster.
         """
         cdef int64_t change = 0
         cdef Py_ssize_t j
@@ -137,7 +135,7 @@ cdef class Search:
         return change
 
     cdef int32_t _best(self, Py_ssize_t i) noexcept nogil:
-        """Return the cluster in which row i costs least."""
+        """Return the cluster with the least cost for row i."""
         cdef int64_t cost, least = INT64_MAX
         cdef int32_t a = self.z[i], b, n, g, best = a
         cdef Py_ssize_t s, cell, number = 0

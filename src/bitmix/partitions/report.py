@@ -1,4 +1,4 @@
-"""What is shown and written of a consensus."""
+"""Selections from a consensus, and its files."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from bitmix.partitions.consensus import Consensus
 
 
 def block_rows(found: Consensus, clusters: int = 12, most: int = 30) -> np.ndarray:
-    """Choose some rows of each of the largest clusters, to show their co-clustering as blocks.
+    """Choose some rows of the largest clusters, to show their co-clustering as blocks.
 
     Parameters
     ----------
     found : Consensus
     clusters : int
-        Of how many clusters.
+        The number of clusters.
     most : int
-        How many of a cluster, its first ones.
+        The number of rows of each cluster, the first ones.
 
     Returns
     -------
     rows : ndarray of int, shape (at most clusters * most,)
-        Those of a cluster follow each other, the most certain first.
+        Rows of a cluster follow each other, the most certain first.
     """
     members = [np.flatnonzero(found.assignments == cluster)[:most] for cluster in range(clusters)]
     return np.concatenate([rows[_by_certainty(found, rows)] for rows in members])
@@ -40,16 +40,16 @@ def extremes(found: Consensus, most: int = 12, smallest: int = 10) -> tuple[np.n
     ----------
     found : Consensus
     most : int
-        How many of either, at most.
+        The number of either, at most.
     smallest : int
-        Both are from clusters of at least this size, or of the largest size if none has it: of
-        small ones nearly all rows are as uncertain as can be.
+        Both come from clusters of at least this size, or of the largest size if none has it.
+        Nearly all rows of small clusters are as uncertain as possible.
 
     Returns
     -------
     certain, uncertain : ndarrays of int
-        Their rows, the most and the least certain first; as many of either. The most certain are
-        one of each cluster.
+        Indices of rows, as many of either. The most certain ones begin with the most certain, one
+        of each cluster; the least certain ones with the least certain.
     """
     rows = _by_certainty(found, np.arange(len(found.assignments)))
     clusters = found.assignments[rows]
@@ -66,15 +66,15 @@ def _by_certainty(found: Consensus, rows: np.ndarray) -> np.ndarray:
 def write_consensus(
     path: str | os.PathLike[str], found: Consensus, agreements: Mapping[str, np.ndarray]
 ) -> None:
-    """Write a consensus as JSON, and the cluster and uncertainty of each row beside it as CSV.
+    """Write a consensus as JSON, and the cluster and uncertainty of each row as CSV beside it.
 
     Parameters
     ----------
     path : path-like
-        Of the JSON file; that of the CSV file has the suffix .csv. Empty: nothing is written.
+        The JSON file. The CSV file has the suffix .csv. If it is "", nothing is written.
     found : Consensus
     agreements : mapping of str to ndarray
-        By name, what `agreement` returned; nan becomes null.
+        Results of `agreement` by name. nan becomes null.
     """
     if not path:
         return

@@ -27,10 +27,10 @@ def coclustering(
     ----------
     assignments : array of int, shape (S, N)
     rows, columns : arrays of int, shapes (R,) and (C,)
-        Which of the rows, and which others; the same unless given. The result has R x C entries:
-        choose a few.
+        Indices of rows. `columns` are the same as `rows` by default. The result has R x C entries,
+        so choose a few.
     most_memory : float, default 2 GB
-        How many bytes the result may take.
+        The most bytes that the result may take.
 
     Returns
     -------
@@ -67,12 +67,12 @@ def coclustering_above(
     threshold : float
         Above 0, at most 1. The lower, the more entries.
     most_memory : float, default 2 GB
-        How many bytes the result may take.
+        The most bytes that the result may take.
 
     Returns
     -------
     probabilities : csr_array of float64, shape (N, N)
-        Symmetric, with ones in the diagonal; what is below the threshold is not stored.
+        Symmetric, with ones in the diagonal. Values below the threshold are not stored.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def coclustering_above(
 
 
 def _indices(name: str, chosen: np.ndarray, number: int) -> np.ndarray:
-    """Return the chosen rows of so many as indices, or raise ValueError."""
+    """Return chosen rows as indices, or raise ValueError if there are none such."""
     chosen = np.asarray(chosen)
     if chosen.ndim != 1 or not (chosen.dtype.kind in "iu" or chosen.size == 0):
         raise ValueError(

@@ -1,7 +1,7 @@
-"""What chains say of rows: clusters, densities, missing features, labels.
+"""Predictions for rows: clusters, densities, missing features, labels.
 
-Every chain gives a mixture of its clusters and one new cluster. All predictions average over the
-chains. In place of chains you may pass kept states of chains, or a single latent in a list.
+Each chain defines a mixture of its clusters and one new cluster. All predictions average over the
+chains. Instead of chains, you may pass kept states of chains, or a list of one latent.
 """
 
 from bitmix.predict.clusters import log_weights, nearest_cluster, responsibilities

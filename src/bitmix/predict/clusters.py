@@ -1,4 +1,4 @@
-"""The clusters to which rows may belong."""
+"""The clusters of new rows."""
 
 import numpy as np
 
@@ -9,10 +9,11 @@ from bitmix.predict.mixture import Mixture, check_queries, normalise
 def log_weights(latent: Latent, x: np.ndarray, observed: np.ndarray | None = None) -> np.ndarray:
     """Return the log joint probability of cluster and observed features for a new row.
 
-    The prior of an existing cluster is n_k / (N + concentration), that of a new one concentration /
-    (N + concentration). The probabilities of the features are those of `feature_means`. These are
-    the weights of Neal (2000), eq. 3.6, for one row more than the data. The log of the sum of their
-    exponentials over the clusters is the log predictive probability of the observed features.
+    For a Dirichlet process, an existing cluster has the prior n_k / (N + concentration), a new one
+    concentration / (N + concentration): the weights of Neal (2000), eq. 3.6, for one row more than
+    the data. `Mixture.of_latent` has those of a mixture of finite mixtures. The features have the
+    probabilities of `feature_means`. The log of the sum over the clusters is the log predictive
+    probability of the observed features.
 
     Parameters
     ----------
@@ -20,7 +21,7 @@ def log_weights(latent: Latent, x: np.ndarray, observed: np.ndarray | None = Non
     x : array, shape (M, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : ndarray of bool, shape (D,) or (M, D), optional
-        True where a feature is observed; all of them unless given.
+        True where a feature is observed; all of them by default.
 
     Returns
     -------
@@ -51,7 +52,7 @@ def nearest_cluster(
 ) -> np.ndarray:
     """Return the most probable existing cluster given the observed features, shape (M,).
 
-    A new cluster may be more probable still: see the last column of `responsibilities`. Parameters
+    A new cluster may be even more probable: see the last column of `responsibilities`. Parameters
     and errors are those of `log_weights`.
     """
     return log_weights(latent, x, observed)[:, :-1].argmax(axis=1)

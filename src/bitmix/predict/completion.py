@@ -20,8 +20,8 @@ def complete(
 ) -> np.ndarray:
     """Return the expectation of the queries' features given those observed, without sampling.
 
-    For a missing feature d it is ``sum_k p(k | observed) E[theta_kd | data]`` over the clusters,
-    one new cluster included, averaged over the chains.
+    For a missing feature d it is ``sum_k p(k | observed) E[theta_kd | data]``, summed over the
+    clusters and a new one, and averaged over the chains.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def complete(
     Returns
     -------
     means : ndarray of float64, shape (M, D)
-        Probabilities to be on. Observed features have the query's own value, 0 or 1.
+        The probability of each feature to be on. Observed features keep the query's value, 0 or 1.
 
     Raises
     ------
@@ -66,8 +66,9 @@ def posterior_predictive(
 ) -> np.ndarray:
     """Draw completions of the queries from the posterior predictive distribution.
 
-    A sample draws a cluster, existing or new, from its posterior given the observed features, then
-    each missing feature independently from that cluster. `merge_samples` makes one answer of them.
+    Each sample draws a cluster, existing or new, from its posterior given the observed features.
+    It then draws each missing feature independently from that cluster. `merge_samples` combines
+    the samples into one answer.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def posterior_predictive(
     Returns
     -------
     samples : ndarray of uint8, shape (M, chains * samples_per_chain, D)
-        The samples of the first chain come first. Observed features have the query's own value.
+        The samples of the first chain come first. Observed features keep the query's value.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def posterior_predictive(
     posterior = mixture_posterior(latents, queries, observed, cluster=cluster)
     samples = np.empty((len(queries), len(latents), draws, queries.shape[1]), dtype=np.uint8)
     for chain, latent in enumerate(latents):
-        # Of the generator only `random` is used: its doubles are the bits of the bit generator.
+        # Only `random` is used: its doubles are the bits of the bit generator.
         # A query takes `draws` doubles for the clusters, then draws x D for the features, observed
         # ones included, so that the order does not depend on the masks.
         uniform = np.random.Generator(stream(seed, "predictions", chain)).random
@@ -111,7 +112,7 @@ def posterior_predictive(
 
 
 def merge_samples(samples: np.ndarray, how: str = "mean") -> np.ndarray:
-    """Make one answer of the samples of each query, feature by feature.
+    """Combine the samples of each query into one answer, feature by feature.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How probable rows are."""
+"""The density of rows."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def log_predictive(
     x : array, shape (M, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : ndarray of bool, shape (D,) or (M, D), optional
-        True where a feature is observed; all of them unless given.
+        True where a feature is observed; all of them by default.
 
     Returns
     -------
@@ -56,11 +56,10 @@ def outlier_score(
     as high) / (1 + R). p is the p-value of the inductive conformal anomaly detector (Laxhammar
     2014, "Conformal anomaly detection", with minus the log density as nonconformity). So a new row
     of the same kind as the reference scores 1 - a or more with probability at most a, whatever the
-    model.
-    That needs reference rows that the chains were *not* trained on: training rows fit better than
-    any new ones and make these look unusual.
+    model. The chains must not have been trained on the reference rows: training rows fit better
+    than new ones and would make these look unusual.
 
-    A density favours what is simple (Nalisnick et al. 2019, "Do deep generative models know what
+    A density favours simple rows (Nalisnick et al. 2019, "Do deep generative models know what
     they don't know?"). To a model of twos and threes, a one with its few pixels looks usual.
 
     Parameters
@@ -70,9 +69,9 @@ def outlier_score(
     x : array, shape (M, D)
         Zeros and ones where observed, anything elsewhere.
     reference : array, shape (R, D)
-        Rows that count as usual, at least one; best, some hundreds held out from training.
+        Usual rows, at least one. A few hundred held-out rows are best.
     observed : ndarray of bool, shape (D,), optional
-        The features to judge by, the same for all rows; all of them unless given.
+        The features to judge by, the same for all rows; all of them by default.
 
     Returns
     -------

@@ -1,9 +1,9 @@
 """Credible intervals of the probability that a missing feature is on.
 
 A feature is 0 or 1, so an interval of its value says no more than its probability, theta. But theta
-is uncertain too: the query may belong to several chains and clusters, and the rows of a cluster
-determine theta only so well. So theta of a missing feature has a mixture of Beta posteriors, with
-the weights p(chain, k | observed features).
+is uncertain too: the query may belong to several clusters, and the rows of a cluster do not
+determine theta exactly. So the posterior of theta of a missing feature is a mixture of Beta
+posteriors with the weights p(chain, k | observed features).
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from bitmix.arguments import check_choice
 from bitmix.chains import Latent
 from bitmix.predict.mixture import Mixture, check_queries, mixture_posterior
 
-# Clusters are left out of a query that have less than this posterior probability together. They are
-# most of hundreds, and change the cumulative probability of a bound by no more than this.
+# A query leaves out clusters with less than this posterior probability together. That changes the
+# cumulative probability of a bound by no more than this.
 _NEGLIGIBLE = 1e-6
 
 
@@ -41,16 +41,15 @@ def credible_interval(
     probability : float
         The posterior probability of the interval, between 0 and 1.
     of : {"mean", "theta"}
-        "mean" has quantiles of E[theta_kd | data], the smallest value whose cumulative probability
-        reaches that of the tail: the uncertainty about chain and cluster. "theta" has quantiles of
-        the mixture of Beta posteriors, all there is to be uncertain about, a hundred times slower:
-        about a tenth of a second for a query.
+        "mean" gives quantiles of E[theta_kd | data], which reflect the uncertainty about chain and
+        cluster. "theta" gives quantiles of the mixture of Beta posteriors, which reflect all
+        uncertainty. It takes about a tenth of a second for a query, a hundred times longer.
 
     Returns
     -------
     bounds : ndarray of float64, shape (M, D, 2)
-        Lower and upper, for "theta" within 1e-6. Both are the query's own, 0 or 1, where a
-        feature is observed.
+        Lower and upper bound, for "theta" with an error below 1e-6. Both are the query's value, 0
+        or 1, if the feature is observed.
 
     Raises
     ------
@@ -82,7 +81,7 @@ def credible_interval(
 def _of_theta(
     shares: np.ndarray, on: np.ndarray, off: np.ndarray, levels: np.ndarray
 ) -> np.ndarray:
-    """Quantiles, shape (P, levels), of P mixtures of Betas with parameters of shape (S, P)."""
+    """Return quantiles, shape (P, levels), of P mixtures of Betas with parameters (S, P)."""
 
     def excess(theta, feature, level):
         below = betainc(on[:, feature], off[:, feature], theta)
@@ -98,11 +97,11 @@ def _of_theta(
 
 
 def _of_mean(shares: np.ndarray, on: np.ndarray, off: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Quantiles, shape (P, levels), of the means of these Betas."""
+    """Return quantiles, shape (P, levels), of the means of these Betas."""
     means = on / (on + off)
     order = means.argsort(axis=0)
     below = shares[order].cumsum(axis=0)
-    # A level that rounding leaves above the last sum, of 1, belongs to the last.
+    # Rounding may leave a level above the last sum, which is 1.
     ranks = [np.minimum((below < level).sum(axis=0), len(shares) - 1) for level in levels]
     means = np.take_along_axis(means, order, axis=0)
     return np.take_along_axis(means, np.array(ranks), axis=0).T

@@ -1,4 +1,4 @@
-"""Labels of rows, from the labels of the training rows in their clusters."""
+"""Labels of new rows, from the labels of the training rows in their clusters."""
 
 from collections.abc import Sequence
 
@@ -19,19 +19,19 @@ def label_probabilities(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return p(label | observed features) = sum_k p(k | observed features) p(label | k).
 
-    p(label | k) is that of `Mixture.label_shares`. A new cluster has the shares of the labels among
-    all training rows.
+    `Mixture.label_shares` gives p(label | k). A new cluster has the label shares of all training
+    rows.
 
     Parameters
     ----------
     latents : sequence of Latent
         The chains, at least one, all of the same rows.
     labels : array, shape (N,)
-        The labels of the training rows, in their order; numbers or text.
+        The labels of the training rows in order, numbers or text.
     x : array, shape (M, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : ndarray of bool, shape (D,) or (M, D), optional
-        True where a feature is observed; all of them unless given.
+        True where a feature is observed; all of them by default.
     cluster, chain_weights
         As in `bitmix.complete`.
 
@@ -39,7 +39,7 @@ def label_probabilities(
     -------
     probabilities : ndarray of float64, shape (M, L)
     classes : ndarray, shape (L,)
-        The labels that the columns stand for, sorted.
+        The labels of the columns, sorted.
 
     Raises
     ------

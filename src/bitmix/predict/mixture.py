@@ -1,4 +1,4 @@
-"""Mixtures of independent features: what a latent says of new rows, and what other models say."""
+"""Mixtures of independent features, with which latents and other models predict new rows."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ class Mixture:
     Parameters
     ----------
     weights : ndarray, shape (K,)
-        The prior weight of each cluster; any positive scale.
+        The prior weight of each cluster, on any positive scale.
     on, off : ndarrays, shape (K, D)
-        Positive numbers such that a feature is on with probability on / (on + off). Of a latent
-        they are the parameters of the Beta posteriors. Both are stored, as the probability of one
-        alone may round to one.
+        A feature is on with probability on / (on + off). For a latent, these are the parameters of
+        the Beta posteriors. Both are stored, because a probability alone may round to one.
     assignments : ndarray of int, shape (N,)
         The cluster of each training row.
     """
@@ -38,11 +37,11 @@ class Mixture:
     def of_latent(cls, latent: Latent) -> Mixture:
         """Return the mixture that a latent predicts new rows with.
 
-        It has the clusters of the latent and, as the last, a new one. The weights are those of one
-        row more than the data: for a Dirichlet process n_k and, of the new one, the concentration
-        (Neal 2000, eq. 3.6); for a mixture of finite mixtures those of Miller and Harrison (2018,
-        theorem 4.1). The Beta posterior of theta_kd has the parameters alpha_d + c_kd and
-        beta_d + n_k - c_kd; rows that miss the feature do not count in n_k.
+        It has the clusters of the latent and, last, a new one. The weights are those of one row
+        more than the data. For a Dirichlet process they are n_k and the concentration (Neal 2000,
+        eq. 3.6), for a mixture of finite mixtures those of Miller and Harrison (2018, theorem 4.1).
+        The Beta posterior of theta_kd has the parameters alpha_d + c_kd and beta_d + n_k - c_kd.
+        Rows that miss the feature do not count in n_k.
         """
         none = np.zeros_like(latent.counts[:1])
         return cls(
@@ -54,11 +53,11 @@ class Mixture:
 
     @property
     def means(self) -> np.ndarray:
-        """The probability of each feature to be on in each cluster, shape (K, D)."""
+        """The probability that each feature is on in each cluster, shape (K, D)."""
         return self.on / (self.on + self.off)
 
     def select(self, features: np.ndarray) -> Mixture:
-        """Return the mixture of some features only, given as a mask or as indices."""
+        """Return the mixture of some features, given as a mask or as indices."""
         return Mixture(self.weights, self.on[:, features], self.off[:, features], self.assignments)
 
     def log_joint(self, x: np.ndarray, observed: np.ndarray) -> np.ndarray:
@@ -88,9 +87,9 @@ class Mixture:
     def label_shares(self, codes: np.ndarray, classes: int) -> np.ndarray:
         """Return p(label | k), shape (K, classes).
 
-        In a cluster the labels have a Dirichlet prior of total 1 and mean f_l, the share of label l
-        among the training rows (as in MacKay and Peto 1995, "A hierarchical Dirichlet language
-        model"): p(label l | k) = (n_kl + f_l) / (n_k + 1).
+        The labels in a cluster have a Dirichlet prior with total 1 and mean f_l, the share of label
+        l among the training rows: p(label l | k) = (n_kl + f_l) / (n_k + 1). See MacKay and Peto
+        (1995), "A hierarchical Dirichlet language model".
 
         Parameters
         ----------
@@ -115,7 +114,7 @@ def _weights(latent: Latent) -> np.ndarray:
 
 
 def normalise(log_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weights of each row divided by their sum, and the log of that sum, shape (M,)."""
+    """Return weights that sum to one in each row, and the log of the sum before, shape (M,)."""
     top = log_weights.max(axis=1, keepdims=True)
     weights = np.exp(log_weights - top)
     total = weights.sum(axis=1, keepdims=True)
@@ -144,14 +143,14 @@ def mixture_posterior(
     cluster: str = "all",
     chain_weights: str = "equal",
 ) -> list[np.ndarray]:
-    """Return the posterior of chain and cluster given the observed features, which sums to one.
+    """Return the posterior of chain and cluster given the observed features.
 
     Parameters and errors are those of `bitmix.complete`.
 
     Returns
     -------
     posterior : list of ndarrays of float64, shape (M, K + 1), one for each chain
-        The entries of a query add up to one over all chains.
+        The entries of a query sum to one over all chains.
     """
     check_choice("cluster", cluster, ("all", "best"))
     check_choice("chain_weights", chain_weights, ("equal", "evidence"))

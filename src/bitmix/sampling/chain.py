@@ -26,7 +26,7 @@ class Chain:
     number : int
         The number of the chain.
     latent : Latent, optional
-        A state of this chain to continue from. The chain starts anew unless given.
+        The state to continue from. Without it, the chain starts anew.
     """
 
     def __init__(self, run: Run, number: int, latent: Latent | None = None) -> None:
@@ -78,7 +78,7 @@ class Chain:
         return f"log joint {entry['log_joint']:,.0f}, {entry['clusters']} clusters"
 
     def _move(self) -> dict[str, float]:
-        """Make the moves; return what they report and how long they take, summed by name."""
+        """Make the moves; return their reports and seconds, summed by name."""
         settings, total = self.run.settings, {}
         for move in settings.moves:
             start = time.perf_counter()
@@ -89,7 +89,7 @@ class Chain:
         return total
 
     def latent(self) -> Latent:
-        """Return the state of the chain and where it comes from."""
+        """Return the state of the chain and its origin."""
         mixture = self.mixture
         return Latent(
             assignments=mixture.assignments,
@@ -107,7 +107,7 @@ class Chain:
 
 
 def _description(mixture: kernel.Mixture) -> dict[str, float]:
-    """Return what the trace records of a state."""
+    """Return the items of the trace that describe a state."""
     sizes = mixture.sizes
     return {
         "log_joint": mixture.log_joint(),

@@ -1,8 +1,8 @@
 """Checkpoints: the files from which interrupted chains continue.
 
-A checkpoint holds the latent of a chain after some sweep. A chain that continues from it has the
-same bits as one that was never interrupted, if data, seed, settings and code are the same. All are
-in the file and are compared.
+A checkpoint holds the latent of a chain after some sweep. If data, seed, settings and code are the
+same, a chain that continues from it has the same bits as one that was never interrupted. The file
+holds all of them, and they are compared.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class CheckpointTaken(RuntimeError):
 class Checkpoint:
     """The checkpoint of one chain.
 
-    It belongs to the process that opened it last, of which a file beside it has the name. An older
-    process that still runs, such as a notebook that outlived its killed Snakemake, finds out at its
-    next sweep and stops: two processes never take turns in one file.
+    It belongs to the process that opened it last, which is named in a file beside it. An older
+    process may still run, for example a job that outlived its killed Snakemake. It stops at its
+    next sweep, so two processes never write to one file.
 
     Parameters
     ----------
@@ -51,8 +51,8 @@ class Checkpoint:
         Parameters
         ----------
         wanted : mapping
-            What identifies the chain that is asked for: the items `data_sha256`, `seed`, `chain`,
-            `config` and `code_sha256` that its Latent will have.
+            The identity of the chain: the items `data_sha256`, `seed`, `chain`, `config` and
+            `code_sha256` that its Latent will have.
         """
         try:
             found = load_latents(self.path)
@@ -87,7 +87,7 @@ class Checkpoint:
         Raises
         ------
         CheckpointTaken
-            If the checkpoint is no longer this process's own.
+            If the checkpoint belongs to another process by now.
         """
         self._check_owner()
         return time.monotonic() - self.written >= self.every
@@ -95,12 +95,12 @@ class Checkpoint:
     def save(self, latent: Latent) -> None:
         """Write the state. If that fails, as on a full disk, log it and continue.
 
-        The chain goes on in memory and the checkpoint before stays; the next one may succeed.
+        The chain goes on in memory and the previous checkpoint stays. The next save may succeed.
 
         Raises
         ------
         CheckpointTaken
-            If the checkpoint is no longer this process's own.
+            If the checkpoint belongs to another process by now.
         """
         self._check_owner()
         try:
@@ -118,7 +118,7 @@ class Checkpoint:
     def _check_owner(self) -> None:
         try:
             owner = self.owner.read_bytes()
-        except OSError:  # deleted, or out of reach: no reason to stop
+        except OSError:  # deleted or unreachable: no reason to stop
             return
         if owner != self.name:
             raise CheckpointTaken(
@@ -127,7 +127,7 @@ class Checkpoint:
 
 
 def _difference(found: Latent, wanted: Mapping[str, Any]) -> str | None:
-    """Say why the chain `found` cannot be continued as the one that is wanted, if so."""
+    """Return why the chain `found` cannot continue as the wanted one, or an empty string."""
     for name in ("data_sha256", "seed", "chain"):
         if getattr(found, name) != wanted[name]:
             return f"has {name} {getattr(found, name)}, not {wanted[name]}"

@@ -1,7 +1,7 @@
 """First partitions of a chain.
 
-All have one interface: rows x, (N, D) uint8, their mask (None if nothing is missing), the number of
-clusters, and the bit generator of the chain. They return the cluster of each row, in any numbering.
+All take the rows x, (N, D) uint8, their mask (None if nothing is missing), the number of clusters
+and the bit generator of the chain. They return the cluster of each row, in any numbering.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def single_partition(x, observed, clusters, generator) -> np.ndarray:
 def seeded_partition(x, observed, clusters, generator) -> np.ndarray:
     """Return for each row the nearest of `clusters` rows drawn at random, shape (N,).
 
-    The distance is that of Hamming. With missing features it is the share that differs of the
-    features observed in both.
+    The distance is the Hamming distance. With missing features, it is the share of features that
+    differ among those observed in both rows.
     """
     centres = kernel.permutation(generator, len(x))[:clusters]
     seen = np.ones((1, x.shape[1]), bool) if observed is None else observed

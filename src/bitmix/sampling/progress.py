@@ -1,4 +1,4 @@
-"""Progress of long computations: a bar where a person sees it, lines in the log elsewhere."""
+"""Progress of long computations: a bar where you can see it, lines in the log elsewhere."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def report_progress(progress: bool | None, total: int, unit: str) -> Iterator[St
     shown = visible and progress is not False
     with tqdm(total=total, unit=unit, disable=not shown, file=sys.stderr) as bar:
         yield _Bar(bar)
-    sys.stderr.flush()  # or the last newline of the bar comes after what is printed next
+    sys.stderr.flush()  # otherwise the bar's last newline would follow the next output
 
 
 class _Bar:
@@ -72,7 +72,7 @@ class _Bar:
 
     def skip(self, steps: int) -> None:
         if not self.bar.disable:
-            self.bar.initial += steps  # which the rate leaves out
+            self.bar.initial += steps  # the rate leaves them out
             self.bar.n += steps
             self.bar.refresh()
 

@@ -29,7 +29,7 @@ def sample_chains(
 ) -> list[Latent]:
     """Return the latents of some chains of a run, sampled in threads.
 
-    None is the main thread, in which Ctrl-C may strike in the middle of a sweep.
+    No chain runs in the main thread, where Ctrl-C may arrive in the middle of a sweep.
     """
     with (
         report_progress(progress, len(chains) * run.settings.sweeps, "sweep") as steps,
@@ -38,7 +38,7 @@ def sample_chains(
         try:
             futures = [pool.submit(run.sample, chain, steps) for chain in chains]
             for future in as_completed(futures):
-                future.result()  # raises what a chain raised
+                future.result()  # raises the error of a chain
         except BaseException:  # also Ctrl-C: let the threads finish their sweep
             run.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
@@ -70,13 +70,13 @@ class Run:
         settings.check_rows(len(self.x))
         _warn_of_constant_features(self.x, self.observed, settings)
         self.rows = kernel.Rows(self.x, self.observed)
-        # The hash takes a while. Meanwhile the chains begin.
+        # The hash takes a while, so the chains begin meanwhile.
         aside = ThreadPoolExecutor(1)
         self.data_sha256 = aside.submit(data_sha256, self.x, self.observed)
         aside.shutdown(wait=False)
 
     def identity(self, chain: int) -> dict[str, Any]:
-        """Return what a chain is a function of, as items of its Latent."""
+        """Return everything that determines a chain, as items of its Latent."""
         return {
             "data_sha256": self.data_sha256.result(),
             "seed": self.seed,

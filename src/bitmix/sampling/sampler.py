@@ -38,14 +38,14 @@ def sample(
     """Sample chains of a mixture of binary rows with an unknown number of clusters.
 
     A chain starts from a first partition and alpha_d = beta_d = 1. Each sweep makes each move of
-    the schedule once. Chains differ in their random numbers only and run side by side in threads.
+    the schedule once. Chains differ only in their random numbers. They run in threads.
 
     Parameters
     ----------
     x : array, shape (N, D)
         The rows, as zeros and ones. NaN means missing.
     observed : array of bool, shape (N, D), optional
-        False where a feature is missing, whatever `x` has there. What is missing is left out of
+        False where a feature is missing, whatever `x` has there. Missing features are left out of
         counts and scores.
     chains : int
         The number of chains.

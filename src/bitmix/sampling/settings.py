@@ -1,4 +1,4 @@
-"""The settings of a chain: everything that you can choose beside its data and seed."""
+"""The settings of a chain: everything that you can choose besides its data and seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bitmix.sampling.moves import MOVES
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a chain is run with, beside its data and seed. Its defaults are the defaults everywhere.
+    """The settings of a chain, besides its data and seed. These defaults hold everywhere.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the notebooks share."""
+"""Data, chains and choices that the notebooks share."""
 
 from bitmix.study.study import (
     DIGITS,

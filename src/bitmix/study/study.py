@@ -1,7 +1,8 @@
-"""What the notebooks share: what they start from, and the choices of the study.
+"""Data, chains and choices that the notebooks share.
 
-In a run of Snakemake, a notebook gets the files that earlier jobs wrote. Opened alone in JupyterLab
-it gets none, and makes what it needs itself with the settings of the study, in seconds.
+In a run of Snakemake, a notebook gets the files that earlier jobs wrote. Opened alone in
+JupyterLab, it gets no files. It then makes what it needs with the settings of the study, in
+seconds.
 """
 
 import os
@@ -17,17 +18,17 @@ PathLike = str | os.PathLike[str]
 
 #: The seed of the study's shuffle and chains.
 SEED = 2015
-#: What the study calls the digits.
+#: The names of the digits in the study.
 DIGITS = ("zeros", "ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights", "nines")
 
 
 def open_dataset(data_file: PathLike = "") -> Dataset:
-    """Return the rows in `data_file`; without a file, the study's twos and threes, shuffled."""
+    """Return the data in `data_file`, or without a file the study's twos and threes, shuffled."""
     return load_dataset(data_file) if data_file else shuffle(load_mnist(), SEED)
 
 
 def open_chains(chain_files: Sequence[PathLike], dataset: Dataset) -> list[Latent]:
-    """Return the latents in `chain_files`; without files, the study's chains, sampled here.
+    """Return the latents in `chain_files`, or without files sample the study's chains.
 
     Raises
     ------
@@ -49,8 +50,8 @@ def open_chains(chain_files: Sequence[PathLike], dataset: Dataset) -> list[Laten
 def mixed_run() -> tuple[Dataset, list[Latent]]:
     """Return a small data set and chains of it that have mixed.
 
-    They are a hundred zeros and ones, scaled to so few pixels that a few seconds suffice. The
-    hyperparameters stay as they are.
+    The rows are a hundred zeros and ones, scaled to so few pixels that a few seconds suffice. The
+    hyperparameters are fixed.
     """
     digits, _ = sources.load("mnist", labels=[0, 1], image_shape=[7, 7], threshold=63)
     dataset = shuffle(digits, SEED).first(100)
@@ -79,14 +80,14 @@ def label_counts(dataset: Dataset) -> dict[int | str, int]:
 def choose_queries(dataset: Dataset, per_label: int) -> np.ndarray:
     """Choose the first rows of each label, in the order of the labels.
 
-    The rows of a run are shuffled by its seed, so these are a random choice.
+    The rows of a run are shuffled, so this choice is random.
 
     Parameters
     ----------
     dataset : Dataset
     per_label : int
-        The number of rows of each label; all of a label that has fewer. Rows without labels count
-        as rows of one label.
+        The number of rows of each label. A label with fewer gives all. Rows without labels count as
+        rows of one label.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def choose_queries(dataset: Dataset, per_label: int) -> np.ndarray:
 
 
 def half_seen(dataset: Dataset) -> np.ndarray:
-    """Return a mask of what is shown of rows to complete: half of the features, if observed.
+    """Return a mask of the features that are shown of rows to complete: half of them.
 
     Returns
     -------

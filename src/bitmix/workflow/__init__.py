@@ -1,1 +1,1 @@
-"""What the rules of Snakemake call."""
+"""The code behind the rules of Snakemake."""

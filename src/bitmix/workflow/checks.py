@@ -1,4 +1,4 @@
-"""Whether a run gave the expected values, and if not, where to look."""
+"""Comparison of a run with its expected values, and where to look if they differ."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from bitmix.workflow.summary import expected_values
 
 Values = Mapping[str, Any]
 
-# What a difference means, by what differs. The first that differs explains those after it.
+# What a difference means, by kind. The first kind that differs explains those after it.
 MEANING = {
     "configuration": "the run has other settings: compare its entry in config/config.yaml with the"
     " expected file",
@@ -27,12 +27,12 @@ MEANING = {
 
 
 class CheckError(RuntimeError):
-    """A run whose results are not the expected ones."""
+    """The results of a run are not the expected ones."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: of what kind, what it is about, what was expected and what was found."""
+    """One comparison: its kind, its subject, the expected and the found value."""
 
     kind: str
     what: str
@@ -47,13 +47,13 @@ class Row:
 def compare(expected: Values, found: Values) -> list[Row]:
     """Compare the summary of a run with the expected values.
 
-    Exact for configuration, data and chains (log joints to the last bit); of the figures only the
-    structure: which there are, their size in pixels, and that none is blank.
+    Configuration, data and chains must be equal, log joints to the last bit. Figures must have the
+    same names and sizes in pixels, and none may be blank.
 
     Parameters
     ----------
     expected, found : mapping
-        As `bitmix.workflow.summary.expected_values` and `bitmix.workflow.summary.summarise` return.
+        The results of `expected_values` and `summarise` in `bitmix.workflow.summary`.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def compare(expected: Values, found: Values) -> list[Row]:
 
 
 def report(name: str, expected: Values, found: Values) -> tuple[str, bool]:
-    """Return the comparison as a table with explanations, and whether everything holds."""
+    """Return the comparison as a table with explanations, and whether all values agree."""
     rows = compare(expected, found)
     differences = [row for row in rows if not row.holds]
     lines = [f"{name}: {len(rows)} comparisons, {len(differences)} differences", "", *_table(rows)]
@@ -85,7 +85,7 @@ def check(expected_files: Sequence[str], summaries: Sequence[str], table_file: s
     Raises
     ------
     CheckError
-        If a value differs, or if there is nothing to compare.
+        If a value differs, or there is nothing to compare.
     """
     if not expected_files:
         raise CheckError("no run has expected values: there is no tests/expected/<run>.json")
@@ -104,12 +104,12 @@ def check(expected_files: Sequence[str], summaries: Sequence[str], table_file: s
 
 
 def accept(run: str, results: str | Path = "results") -> Path:
-    """Make the results of a run the expected ones; return the file that says so.
+    """Make the results of a run the expected ones; return the file with them.
 
     Parameters
     ----------
     run : str
-        The name of the run, which has its summary already.
+        The name of the run. Its summary must exist.
     results : path-like
         The folder of all results.
     """
@@ -119,7 +119,7 @@ def accept(run: str, results: str | Path = "results") -> Path:
 
 
 def _settings(expected: Values, found: Values) -> list[Row]:
-    """Compare the settings; those that agree share one row."""
+    """Compare the settings. Those that agree share one row."""
     expected, found = dict(_flat(expected)), dict(_flat(found))
     rows = [
         Row("configuration", key, expected.get(key), found.get(key))
@@ -154,7 +154,7 @@ def _log_joint(chain: Values) -> str:
 
 def _figures(expected: Values, found: Values) -> Iterator[Row]:
     for name in sorted(expected.keys() | found.keys()):
-        blank = found.get(name, {}).get("blank")  # is never right, whatever is expected
+        blank = found.get(name, {}).get("blank")  # always wrong, whatever is expected
         here = _structure(found.get(name)) + (", blank" if blank else "")
         yield Row("figures", name, _structure(expected.get(name)), here)
 
@@ -177,7 +177,7 @@ def _table(rows: list[Row]) -> Iterator[str]:
 
 
 def _brief(expected: Any, found: Any, width: int = 24) -> tuple[str, str]:
-    """Shorten two values to fit the table, keeping in sight the first place where they differ."""
+    """Shorten two values for the table and keep the first place where they differ."""
     texts = [value if isinstance(value, str) else repr(value) for value in (expected, found)]
     if max(map(len, texts)) <= width:
         return texts[0], texts[1]
@@ -189,7 +189,7 @@ def _brief(expected: Any, found: Any, width: int = 24) -> tuple[str, str]:
 
 
 def _explanations(name: str, differences: list[Row]) -> Iterator[str]:
-    """Say what the differences mean; those of chains mean nothing if they had other input."""
+    """Explain the differences. Those of chains mean nothing if their input differs."""
     kinds = list(dict.fromkeys(row.kind for row in differences))
     causes = [kind for kind in kinds if kind in ("configuration", "data")]
     for kind in kinds:

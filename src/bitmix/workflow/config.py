@@ -9,7 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-# What the types of JSON are called by somebody who writes YAML.
+# The types of JSON in the words of a person who writes YAML.
 TYPE_NAMES = {
     "array": "a list, [a, b]",
     "boolean": "true or false",
@@ -23,7 +23,7 @@ LIMITS = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "abov
 
 
 class ConfigError(ValueError):
-    """A configuration that does not follow its schema."""
+    """The configuration does not follow its schema."""
 
 
 def resolve(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,13 +34,14 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
     config : mapping
         The configuration, as read from YAML.
     schema : mapping
-        Its JSON schema (draft 2020-12). Objects inside objects are understood through `properties`
-        and `additionalProperties`, which is all that bitmix's schema uses.
+        Its JSON schema (draft 2020-12). Defaults inside objects are found through `properties` and
+        `additionalProperties` only.
 
     Raises
     ------
     ConfigError
-        If `config` does not follow `schema`. Names every key at fault in full, and what is allowed.
+        If `config` does not follow `schema`. The message names every wrong key and the allowed
+        values.
     """
     errors = Draft202012Validator(schema).iter_errors(config)
     problems = [problem for error in errors for problem in _problems(error)]
@@ -50,7 +51,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
 
 
 def retype(value: Any) -> Any:
-    """Return `value` with the text in it read as YAML: "5" as a number, "null" as nothing.
+    """Return `value` with the text in it read as YAML: "5" as a number, "null" as None.
 
     Snakemake leaves what is inside `--config runs="{...}"` as text.
     """
@@ -62,7 +63,7 @@ def retype(value: Any) -> Any:
 
 
 def _problems(error: ValidationError) -> Iterator[str]:
-    """Say in a line each what is wrong at one place of the configuration."""
+    """Yield a line for each error at one place of the configuration."""
     where, found, rule = ".".join(map(str, error.absolute_path)), error.instance, error.schema
     if error.validator == "additionalProperties":
         for key in found.keys() - rule["properties"].keys():
@@ -76,7 +77,7 @@ def _problems(error: ValidationError) -> Iterator[str]:
 
 
 def _complaint(error: ValidationError) -> str:
-    """Say what the value of a key ought to be, and what it is."""
+    """Describe the value that a key should have, and the value that it has."""
     found, limit = error.instance, error.validator_value
     match error.validator:
         case "type":
@@ -96,7 +97,7 @@ def _complaint(error: ValidationError) -> str:
 
 
 def _suggestion(word: object, allowed: Mapping[str, Any] | list[str]) -> str:
-    """Propose the nearest of the allowed words, and list them all."""
+    """Suggest the nearest of the allowed words, and list all of them."""
     near = difflib.get_close_matches(str(word), list(map(str, allowed)), n=1)
     meant = f", did you mean {near[0]}?" if near else ";"
     return f"{meant} allowed: {', '.join(map(str, allowed))}"

@@ -1,4 +1,4 @@
-"""The engine with which papermill runs the notebooks: kernels that start at once never meet."""
+"""The engine with which papermill runs notebooks. Kernels that start together do not collide."""
 
 import tempfile
 from typing import Any
@@ -11,10 +11,10 @@ _LONGEST = 80
 
 
 class Engine(NBClientEngine):
-    """The engine of papermill, but with Unix sockets between papermill and each kernel.
+    """papermill's engine with Unix sockets between papermill and each kernel.
 
-    Over TCP a kernel is told of ports that were free a moment ago. Of two that start at once, one
-    can find its port taken by the other, and dies.
+    With TCP, a kernel gets ports that were free a moment ago. If two kernels start together, both
+    may get the same port, and one of them dies.
     """
 
     @classmethod

@@ -1,9 +1,9 @@
 """The batch jobs of a run: its data, and each of its chains.
 
-    python -m bitmix.workflow.jobs data file=results/mine/data.npz 'settings={"source": "csv"}'
+    python -m bitmix.workflow.jobs data data_file=data.npz source=csv file=mine.csv seed=1
 
 A job is a function in `JOBS`. Each argument of the command is one of its parameters, with a value
-in JSON, or else text.
+in JSON or as text.
 """
 
 import json
@@ -18,7 +18,7 @@ from bitmix.data import DataError, load_dataset, save_dataset, shuffle, sources
 from bitmix.sampling import sample_chain
 from bitmix.sampling.checkpoints import CheckpointTaken
 
-#: Errors of users, data and machines. Their messages say what to do, a traceback would not.
+#: Errors of users, data and machines. Their messages help more than a traceback.
 EXPECTED = (CheckpointTaken, DataError, MemoryError, OSError, ValueError)
 
 
@@ -32,7 +32,7 @@ def write_data(data_file: str, *, seed: int, limit: int | None = None, **source:
     seed : int
         The seed of the shuffle.
     limit : int, optional
-        The number of rows to keep, the first after the shuffle; all unless given.
+        The number of rows to keep after the shuffle; all by default.
     **source
         The parameters of `bitmix.data.sources.load`.
     """
@@ -64,13 +64,13 @@ JOBS: dict[str, Callable[..., None]] = {"data": write_data, "chain": write_chain
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do the job that the arguments name; return the exit code."""
+    """Run the job that the arguments name; return the exit code."""
     job, *given = arguments
     parameters = dict(_parameter(argument) for argument in given)
     name = f"{job} {parameters['chain']}" if "chain" in parameters else job
     logging.basicConfig(format=f"{name}: %(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.captureWarnings(True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a chain then saves its state
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a chain saves its state
     try:
         JOBS[job](**parameters)
     except EXPECTED as error:

@@ -10,14 +10,15 @@ _held: list[IO[bytes]] = []  # until the process ends
 def clear_stale_locks(folder: Path) -> None:
     """Remove the lock that Snakemake left in a folder, unless its process still runs.
 
-    Snakemake's lock is a file, which outlives a process that is killed: the next one would refuse
-    to start until told `--unlock`. A lock of the operating system ends with its process, however
-    that ends. Every Snakemake takes one here: who gets it is alone, and what lock there is, stale.
+    Snakemake's lock is a file. It outlives a killed process, and the next Snakemake would refuse to
+    start without `--unlock`. A lock of the operating system ends with its process. So each
+    Snakemake takes such a lock here. If it gets the lock, no other Snakemake runs, and an old lock
+    file is stale.
 
     Parameters
     ----------
     folder : Path
-        Snakemake's own folder, `.snakemake` in the working directory.
+        Snakemake's folder, `.snakemake` in the working directory.
     """
     if _held:
         return
@@ -25,7 +26,7 @@ def clear_stale_locks(folder: Path) -> None:
     file = open(folder / "bitmix.lock", "wb")  # noqa: SIM115 -- held on purpose
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # held by another, or a file system that has no locks
+    except OSError:  # another process holds it, or the file system has no locks
         file.close()
         return
     _held.append(file)

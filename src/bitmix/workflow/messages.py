@@ -1,4 +1,4 @@
-"""What a run prints: tables of its numbers, and its last lines."""
+"""The output of a run: tables of its numbers, and its last lines."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from bitmix.io import atomic_write, read_json
 
-#: What follows Snakemake's own messages on a failure.
+#: The last words after a failure.
 FAILED = """\
 See the error above. A failed notebook, with its traceback, is in results/<run>/logs.
 Chains are saved in results/<run>/checkpoints. Run the same command again to continue."""
@@ -44,7 +44,7 @@ def print_tables(
     table_file : path-like
         The file to write.
     table : function
-        Makes a Markdown table from the content of a file.
+        Returns a Markdown table of the content of a file.
     """
     tables = [f"{Path(file).parent}:\n\n{table(read_json(file))}\n" for file in files]
     text = "\n".join(tables)
@@ -61,7 +61,7 @@ def closing(runs: Sequence[str], *, since: float, results: str | Path = "results
     runs : sequence of str
         Names of runs.
     since : float
-        When Snakemake started, in seconds as `time.time` gives them.
+        The start of Snakemake, in seconds like `time.time()`.
     results : path-like
         The folder of all results.
     """

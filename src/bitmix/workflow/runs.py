@@ -1,4 +1,4 @@
-"""The runs of a configuration: checked before any work, and told to jobs and notebooks."""
+"""The runs of a configuration: their checks, and their settings for jobs and notebooks."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from bitmix.workflow.config import ConfigError, resolve, retype
 
 Run = Mapping[str, Any]
 
-#: What a run may say of its data source, of an evaluation, and of its chains.
+#: The settings of a run for its data source, its evaluation and its chains.
 SOURCE_SETTINGS = (
     *("source", "labels", "threshold", "folder", "file", "labels_file", "label_column"),
     "image_shape",
@@ -71,7 +71,7 @@ def source(run: Run) -> dict[str, Any]:
 
 
 def data_files(run: Run) -> list[str]:
-    """Return the user's own files from which a run takes its data."""
+    """Return the user's files that contain the data of a run."""
     return sources.files(**source(run))
 
 
@@ -81,7 +81,7 @@ def identity(run: Run) -> dict[str, Any]:
 
 
 def either(names: Sequence[str]) -> str:
-    """Return a regular expression for a wildcard that is one of the names, or none at all."""
+    """Return a regular expression that matches only the names."""
     return "|".join(names) or "(?!)"
 
 
@@ -99,8 +99,8 @@ def value(run: Run, *keys: str) -> Any:
 
 # Parameters on a command line -------------------------------------------------------------------
 #
-# Snakemake compares the params of a job as a set. Each has its name in it, so that two values that
-# change places are seen.
+# Snakemake compares the params of a job as a set. Each contains its name, so that an exchange of
+# two values is seen.
 
 
 def for_notebook(name: str, value: Any) -> str:
@@ -130,7 +130,7 @@ def setting(
     name : str
         The parameter.
     keys : sequence of str
-        The keys under which a run has its value; the name unless given.
+        The keys of the value in a run; the name by default.
     """
 
     def option(wildcards: Any) -> str:

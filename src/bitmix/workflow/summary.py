@@ -41,8 +41,8 @@ def summarise(
     Returns
     -------
     summary : dict
-        `configuration`, `data`, `chains`, `figures` and `versions`, which a repetition must find
-        again, and the sampling time of each chain in `seconds`, which it will not.
+        `configuration`, `data`, `chains`, `figures` and `versions`, which a repetition must
+        reproduce, and the sampling time of each chain in `seconds`.
     """
     return {
         "configuration": _without_places(configuration),
@@ -74,12 +74,12 @@ def write_summary(
 
 
 def expected_values(summary: Summary) -> dict[str, Any]:
-    """Return the part of a summary that a repetition must find again."""
+    """Return the part of a summary that a repetition must reproduce."""
     return {key: value for key, value in summary.items() if key not in _NOT_COMPARED}
 
 
 def _without_places(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out where this user's files are: the data's sha256 says what is in them."""
+    """Leave out the paths of the user's files. The sha256 of the data identifies their content."""
     places = ("folder", "file", "labels_file")
     data = {key: value for key, value in configuration["data"].items() if key not in places}
     return {**configuration, "data": data}

@@ -1,4 +1,4 @@
-/* Which of the compiled levels this machine runs. */
+/* The compiled levels that this machine can run. */
 #include "simd.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@ extern const bitmix_simd bitmix_simd_baseline;
 #if defined(__x86_64__)
 extern const bitmix_simd bitmix_simd_v3, bitmix_simd_v4;
 
-/* The x86-64 psABI's levels, as far as the compiler may use their instructions here */
+/* The levels of the x86-64 psABI whose instructions the compiler may use here */
 static int runs_v3(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")

@@ -1,6 +1,6 @@
-/* The functions of simd.h that score one row of the data for all clusters, and choose one.
+/* The functions of simd.h that score a row for all clusters and choose one.
  *
- * A part of simd.c, which defines the vectors. */
+ * This file is a part of simd.c, which defines the vectors. */
 
 /* Vectors whose sums stay in registers over one pass of a row's features, floats and costs */
 #if defined(__AVX512F__)
@@ -81,7 +81,7 @@ INLINE u8x64 load_u8(const uint8_t *p)
 
 INLINE void store_u16(uint16_t *p, u16x32 v) { memcpy(p, &v, sizeof v); }
 
-/* a + b, held at 65535; no compiler finds the instruction by itself */
+/* min(a + b, 65535); no compiler finds the instruction by itself */
 INLINE u16x32 add_saturated(u16x32 a, u16x32 b)
 {
 #if defined(__AVX512BW__)
@@ -166,14 +166,14 @@ static ptrdiff_t below(const uint16_t *out, ptrdiff_t blocks, uint16_t limit, in
         for (int i = 0; i < WIDE / 4; i++)
             if (four[i])
                 for (ptrdiff_t k = b * WIDE + 4 * i; k < b * WIDE + 4 * i + 4; k++) {
-                    columns[n] = (int32_t)k; /* overwritten by the next unless it is below */
+                    columns[n] = (int32_t)k; /* the next one overwrites it unless it is below */
                     n += out[k] <= limit;
                 }
     }
     return n;
 }
 
-/* Sum of the lanes, by halves; as a loop, GCC goes through memory */
+/* Sum of the lanes, by halves; GCC would compile a loop to use memory */
 INLINE float sum_lanes(f32x16 v)
 {
     f32x8 half[2];
@@ -223,5 +223,5 @@ static ptrdiff_t choose(const float *score, ptrdiff_t blocks, double u, double r
         }
         before = after;
     }
-    return rest > 0.0 ? -1 : last; /* rounding may leave the sum of the lanes short of the target */
+    return rest > 0.0 ? -1 : last; /* rounding may leave the sum of the lanes below the target */
 }

@@ -1,4 +1,4 @@
-/* The functions of simd.h, for the instruction set that the compiler is told to use. */
+/* The functions of simd.h for one instruction set, which the compiler's flags choose. */
 #include "simd.h"
 #include "vecmath.h"
 

@@ -1,7 +1,7 @@
-/* What the sweep asks of the vector unit: one table of functions for each instruction set.
+/* The vector functions of the kernel: one table of functions for each instruction set.
  *
  * simd.c is compiled once for each level (x86-64: baseline, v3 = AVX2, v4 = AVX-512; elsewhere
- * baseline alone) and bitmix_simd_best() picks at run time, so one build runs anywhere. All levels
+ * baseline only). bitmix_simd_best() chooses at run time, so one build runs anywhere. All levels
  * return the same bits.
  *
  * Conventions: features are the active ones, those on in some row; `features` is their number padded to
@@ -16,7 +16,7 @@
 
 #define BITMIX_LANES 16
 
-/* Where the cost of cluster k stands in its 64: bytes are summed as pairs, see screen_blocks */
+/* The column of the cost of cluster k in its 64: bytes are summed as pairs, see screen_blocks */
 #define BITMIX_COST_COLUMN(k) ((k) % 32 * 2 + (k) / 32 % 2)
 
 typedef struct {

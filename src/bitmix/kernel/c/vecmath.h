@@ -3,7 +3,7 @@
  * Every function is elementwise, has no branch on the instruction set and is compiled without
  * contraction to fused multiply-add (-ffp-contract=off), so a lane holds the same bits whatever
  * the vector width, the compiler or the machine. Bounds, in units in the last place (ulp) of the
- * exact result, are checked against mpmath by tests/unit/test_vecmath.py:
+ * exact result, are checked against mpmath by tests/kernel/test_vecmath.py:
  *
  *   function    domain                       error
  *   log_f32     normal positive floats       2 ulp
@@ -12,7 +12,7 @@
  *   exp_f64     [-inf, 709]                  1 ulp; 0 below -708
  *   lgamma_f64  [1e-300, 1e300]              4 ulp from 8 on; below, 8e-15 max(1, |lgamma|)
  *
- * Outside its domain a function returns some number, never a trap: callers stay inside.
+ * Outside its domain a function returns an arbitrary number and never traps.
  */
 #ifndef BITMIX_VECMATH_H
 #define BITMIX_VECMATH_H

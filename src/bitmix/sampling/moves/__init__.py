@@ -1,9 +1,9 @@
 """The moves of the sampler: one file each, one interface.
 
-A move changes the state of a chain in place, leaves its posterior invariant, and draws from the
-generator of the chain only. A sweep calls the moves in the order of the schedule. Each returns what
-it reports for the trace: whole numbers or floats by name, the same names each time, or an empty
-dict. Reports of the same name are added up over a sweep.
+A move changes the state of a chain in place, leaves its posterior invariant, and draws only from
+the generator of the chain. A sweep calls the moves in the order of the schedule. Each returns its
+report for the trace, a dict of integers or floats with the same names each time. Reports of the
+same name are added up over a sweep.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Move = Callable[[Mixture, "Settings", np.random.BitGenerator], dict[str, float]]
 
-#: Moves by the name that a schedule calls them.
+#: Moves by their name in a schedule.
 MOVES: dict[str, Move] = {
     "assign": assign,
     "split_merge": split_merge,
