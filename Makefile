@@ -57,12 +57,15 @@ lint: install  ## check the style of everything
 	$(BIN)/codespell
 	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
 
+# Groups of packages with a lock of their own. `make .venv/.bench` installs one.
+EXTRAS := bench browser slurm
 LOCK = $(BIN)/uv pip compile --system-certs --quiet --upgrade --universal --fork-strategy fewest --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock'
 
 lock: install  ## renew the lock files, with the newest versions
-	$(LOCK) pyproject.toml --group build --group install --group test -o requirements.txt
-	$(LOCK) --group bench --constraint requirements.txt -o requirements-bench.txt
+	$(LOCK) pyproject.toml --group build --group install --group test --group book -o requirements.txt
+	for group in $(EXTRAS); do \
+		$(LOCK) --group $$group --constraint requirements.txt -o requirements-$$group.txt || exit 1; done
 
 clean:  ## delete the environment and the caches, but no results
 	rm -rf .venv .pytest_cache .ruff_cache
@@ -89,8 +92,8 @@ help:  ## list these targets
 		--config-settings build-dir=.venv/build .
 	@touch $@
 
-.venv/.bench: requirements-bench.txt .venv/.bitmix
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-bench.txt
+$(EXTRAS:%=.venv/.%): .venv/.%: requirements-%.txt .venv/.bitmix
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
 # Said before anything is downloaded; any Python can read it.

@@ -20,8 +20,12 @@ DEPENDENCIES = PYPROJECT["project"]["dependencies"]
 GROUPS = PYPROJECT["dependency-groups"]
 BUILD_SYSTEM = PYPROJECT["build-system"]["requires"]
 
-# Programs, and what xarray and pandas import to write NetCDF and tables.
-NOT_IMPORTED = {"h5netcdf", "h5py", "ipykernel", "jupyterlab", "papermill", "tabulate"}
+# Programs, what xarray and pandas import to write NetCDF and tables, and tqdm to draw in notebooks.
+NOT_IMPORTED = {
+    *("h5netcdf", "h5py", "ipykernel", "ipywidgets", "jupyterlab", "papermill", "tabulate"),
+}
+#: The groups that have a lock of their own.
+EXTRAS = ("bench", "browser", "slurm")
 CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
     "seaborn": "seaborn-base",
@@ -87,9 +91,13 @@ def test_conda_gets_the_same():
     [
         (
             "requirements.txt",
-            [*BUILD_SYSTEM, *DEPENDENCIES, *GROUPS["build"], *GROUPS["install"], *GROUPS["test"]],
+            [
+                *BUILD_SYSTEM,
+                *DEPENDENCIES,
+                *(one for name in ("build", "install", "test", "book") for one in GROUPS[name]),
+            ],
         ),
-        ("requirements-bench.txt", GROUPS["bench"]),
+        *((f"requirements-{name}.txt", GROUPS[name]) for name in EXTRAS),
     ],
 )
 @pytest.mark.parametrize(
@@ -106,7 +114,9 @@ def test_lock_satisfies_pyproject(lock, requirements, machine):
         assert Requirement(name + specifier).specifier.contains(version), f"{name}: make lock"
 
 
-@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-bench.txt"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.txt", *(f"requirements-{name}.txt" for name in EXTRAS)]
+)
 def test_lock_has_hashes_and_no_host(lock):
     text = (ROOT / lock).read_text()
     for entry in re.split(r"^(?=\w)", text, flags=re.MULTILINE)[1:]:
@@ -114,10 +124,12 @@ def test_lock_has_hashes_and_no_host(lock):
     assert not re.search(r"://|--(extra-)?index|--find-links", text)
 
 
-def test_locks_agree():
-    main = {str(pin) for pin in pins("requirements.txt")}
-    names = {pin.name for pin in pins("requirements.txt")}
-    assert {str(pin) for pin in pins("requirements-bench.txt") if pin.name in names} <= main
+@pytest.mark.parametrize("group", EXTRAS)
+def test_locks_agree(group):
+    main = {(pin.name, pin.specifier) for pin in pins("requirements.txt")}
+    names = {name for name, _ in main}
+    extra = {(pin.name, pin.specifier) for pin in pins(f"requirements-{group}.txt")}
+    assert {(name, specifier) for name, specifier in extra if name in names} <= main
 
 
 def test_installed_package_is_complete_and_has_no_sources_of_the_kernel():
