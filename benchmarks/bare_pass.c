@@ -1,4 +1,5 @@
-/* Only add up the weights of all clusters for every row: what a sweep is compared with. */
+/* Add up the weights of all clusters for every row and do nothing else. Benchmarks compare a sweep
+ * with this. */
 #include "simd.h"
 
 void bare_pass(const bitmix_simd *simd, const float *weights, ptrdiff_t stride, const uint32_t *on,

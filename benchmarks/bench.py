@@ -1,10 +1,10 @@
-"""Measure the kernel against its targets; prints a table and writes JSON.
+"""Measure the kernel against its targets; print a table and write JSON.
 
     python benchmarks/bench.py [--quick] [--output results/benchmarks/bench.json]
 
 The contestants of a ratio take turns in one process, and the best turn of each counts: on a shared
-machine, only the best time repeats. pytest-benchmark measures one thing after another, so a busy
-minute would fall on one side of a ratio.
+machine, only the best time repeats. pytest-benchmark measures one thing after another, so a minute
+with other load would change one side of a ratio only.
 """
 
 import os
@@ -27,7 +27,7 @@ import bitmix
 from bitmix import kernel
 from bitmix.model import HYPERPRIORS
 
-ORIGINAL_SECONDS = 30.0  # a chain of the original library, rebuilt with -O3 on such a machine
+ORIGINAL_SECONDS = 30.0  # a chain of the original library, rebuilt with -O3 on a similar machine
 ALL_DIGITS = tuple(range(10))
 
 
@@ -119,7 +119,7 @@ def linearity(x, rounds):
     n = 14_131
     large = Chain.start(x).advance(20)
     picked = np.sort(np.random.default_rng(0).permutation(len(x))[:n])
-    small = large.subset(x, picked).advance(2)  # until no more of them move than of all
+    small = large.subset(x, picked).advance(2)  # until the share of images that move is as small
     took = best(rounds, large=large.sweep, small=small.sweep)
     cost = {
         "large": took["large"] / len(x) / large.mixture.clusters,
@@ -134,7 +134,7 @@ def linearity(x, rounds):
 
 def peak_memory():
     """Measure the memory of five chains of all 70,000 images, in a separate process."""
-    # Not resource's ru_maxrss, in which a child starts from the peak of its parent
+    # Not ru_maxrss of the module resource: in a child, it starts from the peak of the parent.
     program = (
         "import bitmix, pathlib\n"
         "x = bitmix.load_mnist(labels=range(10)).x\n"
@@ -166,7 +166,7 @@ def competition(x, sweeps, rounds, clusters=None):
     took = {name: min(turn[name] for turn in took) for name in took[0]}
 
     title = f"N = {len(x)}, K = {int(state[0].max()) + 1}"
-    # at 60,000 images the target is the seconds, at 10,000 the ratios
+    # At 60,000 images the target is a time, at 10,000 images it is a ratio.
     large = len(x) == 60_000
     yield Measure(f"{title}: bitmix, a sweep", took["bitmix"], "s", "<= 0.10" if large else "")
     for name, target in (("NumPy", ">= 20"), ("Numba", ">= 5")):

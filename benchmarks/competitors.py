@@ -3,7 +3,7 @@
 Both sample the same model by the same algorithm (Neal 2000, algorithm 3) from the same draws in the
 same order. From one state, all three make the same moves, unless rounding changes a draw.
 
-Both use what makes such a sweep cheap:
+Both save time in these ways:
 
 - single precision;
 - weights log p - log(1 - p) for each pixel and cluster, so that pixels that are off cost nothing;

@@ -1,10 +1,10 @@
-"""Measure how far chains get, and how fast: a table, JSON and two figures.
+"""Measure the log joint of chains by time: print a table, write JSON and two figures.
 
     python benchmarks/convergence.py [--quick] [--output results/benchmarks/convergence.json]
 
-The images are those of the study: the twos and threes of MNIST, shuffled. The concentration stays
-1. Each chain is the one that `bitmix.sample_chain` samples from the same seed. In the contest a
-chain has a minute. In the comparison of first partitions it has 100 sweeps.
+The images are those of the study: the twos and threes of MNIST, shuffled. The concentration is
+always 1. Each chain is the one that `bitmix.sample_chain` samples from the same seed. In the
+contest a chain has a minute. In the comparison of first partitions it has 100 sweeps.
 
 Seconds are CPU seconds of the chain's thread, so other work on the machine counts little (it still
 shares caches and memory). They include the first partition and the moves. They leave out packing
@@ -43,14 +43,14 @@ SECONDS = 60.0
 TOP = (-2_056_000, -2_018_000)  # the log joints of the enlarged panel
 STUDY = {"initial": "random", "moves": ("assign", "pixel_priors")}
 SPLIT_MERGE = {"initial": "random", "moves": ("assign", "split_merge", "pixel_priors")}
-# The pixel priors go first: with alpha = beta = 1, as a chain starts, the first assignments would
-# dissolve a quarter of the seeded clusters.
+# The pixel priors go first: a chain starts with alpha = beta = 1, and with these values the move
+# `assign` would dissolve a quarter of the seeded clusters.
 GIBBS_FROM_SEEDS = ("pixel_priors", "assign")
 FROM_SEEDS = (*GIBBS_FROM_SEEDS, "split_merge")
 SEEDED = {"initial": "seeded", "initial_clusters": 600, "moves": FROM_SEEDS}
 
 # Chains of the prototype, measured when it was written. With split-merge: label, seconds and log
-# joint; plain Gibbs: log joint by sweep, of which the last took about so many seconds.
+# joint. With plain Gibbs: log joint by sweep, and the seconds that all these sweeps took.
 PROTOTYPE = (
     ("10 sweeps", 1.1, -2_095_461),
     ("60 sweeps", 6.6, -2_049_503),
@@ -69,7 +69,7 @@ STARTS = {
     "a single cluster": {"initial": "single"},
     **{f"seeded, {k:,} clusters": {"initial": "seeded", "initial_clusters": k} for k in SEEDS},
 }
-# From light to dark the seeded starts, which have more and more clusters; the last: fixed priors.
+# The seeded starts go from light (few clusters) to dark (many). The last look: fixed priors.
 LOOKS = cycler(
     color=["black", COLOURS[1], *mpl.colormaps["viridis_r"](np.linspace(0.1, 1, 5)), COLOURS[1]],
     linestyle=["-.", "--", *len(SEEDS) * ["-"], ":"],
@@ -150,7 +150,7 @@ def after(found: Mapping[str, list], seconds: float) -> float:
 
 
 def measures(curves: Mapping[str, dict], seconds: float) -> Iterator[Measure]:
-    """Return the measures of the contest, each target at the sweeps or seconds it was set for."""
+    """Return the measures of the contest, each with the target for its sweeps or seconds."""
     gibbs, split_merge, *seeded = curves.values()
     for sweeps, prototype in PROTOTYPE_GIBBS.items():
         if sweeps < len(gibbs["log_joint"]):

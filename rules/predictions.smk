@@ -1,4 +1,4 @@
-# What chains predict of rows of which only a part is seen.
+# What chains predict for rows if they see only a part of each.
 
 #: The runs that complete rows.
 PREDICTED = [run for run in RUNS if RUNS[run]["predictions"]]

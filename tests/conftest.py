@@ -7,5 +7,5 @@ import bitmix
 
 @pytest.fixture(scope="session")
 def mnist():
-    """The study's 14,131 twos and threes, shuffled."""
+    """Return the study's 14,131 twos and threes, shuffled."""
     return bitmix.shuffle(bitmix.load_mnist(), seed=0)

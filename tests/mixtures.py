@@ -6,7 +6,7 @@ from bitmix import kernel
 from bitmix.model import HYPERPRIORS
 from bitmix.sampling.moves import MOVES
 
-ALWAYS, NEVER = 0, 2**62  # the row of a sweep at which it decides whether to screen
+ALWAYS, NEVER = 0, 2**62  # the number of rows after which a sweep decides whether to screen
 
 
 def mixture_of(x, z, alpha=None, beta=None, concentration=1.0, observed=None, partition_prior="dp"):
@@ -46,7 +46,7 @@ def biased_split_merge(mixture, settings, bits, bias, x, observed=None):
 
 
 def check_counts(mixture, x, observed=None):
-    """Clusters are numbered without gaps, and the statistics are those of the assignments."""
+    """Check that clusters are numbered without gaps and have the statistics of their rows."""
     z = mixture.assignments
     assert set(z) == set(range(mixture.clusters))
     np.testing.assert_array_equal(mixture.sizes, np.bincount(z))

@@ -21,11 +21,11 @@ def permutation(uniform, n):
 
 
 def log_partition(sizes, concentration, prior="dp"):
-    """log p(z) of the Chinese restaurant process, or of the mixture of finite mixtures."""
+    """Return log p(z) of the Chinese restaurant process or the mixture of finite mixtures."""
     sizes = np.asarray(sizes)
     if prior == "mfm":
-        # p(z) is the sum over M of p(M), the number of ways to choose the clusters among the M
-        # components in order, and the Dirichlet-multinomial probability of that choice.
+        # p(z) is the sum over M of a product of three terms: p(M), the number of ways to choose the
+        # clusters among the M components in order, and the Dirichlet-multinomial probability.
         n, t, m = sizes.sum(), len(sizes), np.arange(len(sizes), 20_000)
         log_p = np.log(0.1) + (m - 1) * np.log(0.9) + gammaln(m + 1) - gammaln(m - t + 1)
         log_p += gammaln(m * concentration) - gammaln(m * concentration + n)
@@ -39,7 +39,7 @@ def log_partition(sizes, concentration, prior="dp"):
 
 
 def log_marginal(x, z, alpha, beta, observed=None):
-    """log p(x | z, alpha, beta), theta integrated out, shape (D,)."""
+    """Return log p(x | z, alpha, beta), with theta integrated out, shape (D,)."""
     observed = np.ones(x.shape, int) if observed is None else observed.astype(int)
     total = np.zeros(x.shape[1])
     for k in np.unique(z):
@@ -81,7 +81,7 @@ class Reference:
                 self.sizes = np.append(self.sizes, 0)
                 self.heads = np.vstack([self.heads, np.zeros_like(self.heads[:1])])
             elif new == len(self.sizes):
-                new = own  # it has a cluster of its own already
+                new = own  # the row is alone in its cluster already
             self._change(i, new, 1)
             self.z[i] = new
             moved += new != own

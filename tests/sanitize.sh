@@ -1,12 +1,12 @@
 #!/bin/sh
-# The unit tests with every index of the kernel checked, then under AddressSanitizer and UBSan; last
-# the C functions alone under the sanitizers, by each compiler. From a checkout with .venv and GCC;
-# further arguments go to pytest.
+# Run the unit tests with bounds checks in the kernel, then under AddressSanitizer and UBSan. At the
+# end, run the C functions alone under the sanitizers, built by each compiler. You need a checkout
+# with .venv, and GCC. Further arguments go to pytest.
 set -eu
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
 
-# build NAME OPTION...: a build of its own, to be imported from build/NAME/site
+# build NAME OPTION...: make a separate build, for import from build/NAME/site
 build() {
     name=$1
     shift
@@ -16,8 +16,8 @@ build() {
     meson install -C "build/$name" --quiet >/dev/null
 }
 
-# unit_tests NAME ARGUMENT...: with that build, which a first line proves to be in use; all but the
-# tests of other builds and of what is installed
+# unit_tests NAME ARGUMENT...: check that this build is imported, then run its tests, without those
+# of other builds and of the installed package
 unit_tests() {
     site="$PWD/build/$1/site"
     shift
@@ -35,12 +35,12 @@ unit_tests bounds "$@"
 echo 'unit tests, AddressSanitizer and UBSan'
 build sanitized -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
 (
-    # Python itself is not instrumented: the libraries come first by force, libstdc++ for those
-    # extensions that throw, and Python's own leaks are not looked for
+    # Python itself is not instrumented, so LD_PRELOAD loads the libraries first. Extensions that
+    # throw need libstdc++. Leaks are not checked, because Python has its own.
     for library in libasan.so libubsan.so libstdc++.so.6; do
         LD_PRELOAD="${LD_PRELOAD:-} $(gcc -print-file-name=$library)"
     done
-    # a report ends the process, and pytest would take it to the grave: hence to files
+    # A report ends the process, and pytest would lose it. So reports go to files.
     report="$PWD/build/sanitized/report"
     export LD_PRELOAD ASAN_OPTIONS="detect_leaks=0:log_path=$report"
     export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$report"

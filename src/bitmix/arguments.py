@@ -18,7 +18,7 @@ def nearest(word: object, allowed: Iterable[str]) -> str:
 
 
 def check_choice(name: str, value: object, allowed: Iterable[str]) -> None:
-    """Raise ValueError, which lists the allowed values, unless `value` is one of them."""
+    """Raise ValueError with a list of the allowed values unless `value` is one of them."""
     allowed = tuple(allowed)
     if value not in allowed:
         listed = ", ".join(map(repr, allowed))
@@ -48,7 +48,7 @@ def check_positive(name: str, value: object) -> float:
 
 
 def suggest_keywords(function: Function) -> Function:
-    """Let a function name the most similar keyword when it is called with an unknown one."""
+    """Return `function` so that its error for an unknown keyword names the most similar one."""
     signature = inspect.signature(function)
 
     @functools.wraps(function)

@@ -47,11 +47,12 @@ class BernoulliDPMixture(
     n_sweeps : int, default=10
         The number of sweeps of each chain.
     initial : {"seeded", "random", "single"}, default="seeded"
-        The first partition of a chain: each sample with the nearest of `n_initial_clusters` samples
-        drawn at random, each in a cluster drawn uniformly, or all in one cluster.
+        The first partition of a chain. "seeded" puts each sample with the nearest of
+        `n_initial_clusters` samples drawn at random. "random" draws a cluster for each sample
+        uniformly. "single" puts all samples in one cluster.
     n_initial_clusters : int or None, default=None
         The number of clusters of the first partition. None takes one for every ten samples, but at
-        most 1000: with many more, of a few samples each, the chains end in too few clusters.
+        most 1000: if first clusters have only a few samples, the chains end in too few clusters.
     concentration : float, default=1.0
         The concentration of the Chinese restaurant process. A larger value gives more clusters.
     concentration_prior : (shape, rate), default=(1.0, 0.1)
@@ -241,7 +242,7 @@ class BernoulliDPMixture(
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features)
-            NaN where missing; the density is then of the other features.
+            NaN where missing. The density is that of the features that are not missing.
 
         Returns
         -------
@@ -309,7 +310,7 @@ class BernoulliDPMixture(
         return self._as_binary(X, reset=False)
 
     def _as_binary(self, X, reset: bool) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return X as zeros and ones, and the mask of what is not NaN (None if nothing is)."""
+        """Return X as zeros and ones, and the mask of observed features, None if none is NaN."""
         X = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan")
         observed = ~np.isnan(X) if X.dtype.kind == "f" else None
         if self.binarize is not None:

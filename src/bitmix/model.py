@@ -2,7 +2,7 @@
 
 For rows i and features d, with assignments z to clusters k,
 
-    z ~ a prior of partitions, the Chinese restaurant process unless chosen otherwise
+    z ~ a prior of partitions, by default the Chinese restaurant process
     theta_kd ~ Beta(alpha_d, beta_d)
     x_id ~ Bernoulli(theta_{z_i d})
 
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 #: Priors of partitions by name. "dp" is the Dirichlet process with the given concentration: rows
 #: are seated by the Chinese restaurant process. Its number of clusters grows with the number of
-#: rows. "mfm" is the mixture of finite mixtures (Miller and Harrison 2018), whose number of
-#: clusters does not: the concentration is that of the Dirichlet distribution of the weights.
+#: rows. "mfm" is the mixture of finite mixtures (Miller and Harrison 2018). Its number of clusters
+#: does not grow. Its concentration is that of the Dirichlet distribution of the weights.
 PARTITION_PRIORS = ("dp", "mfm")
 
 
@@ -42,7 +42,7 @@ class Hyperprior:
 #: with rate 1.2. Its lower bound cuts off 1e-8 of the probability and keeps both within single
 #: precision. "bda" is p ∝ (alpha + beta)^(-5/2) of Gelman et al., Bayesian Data Analysis, ch. 5, as
 #: in the 2015 study. It is improper, and so is the posterior of a feature that is constant in the
-#: data; hence the bounds.
+#: data. The bounds make both proper.
 HYPERPRIORS = {
     "exponential": Hyperprior(rate=1.2, power=0.0, low=1e-8),
     "bda": Hyperprior(rate=0.0, power=2.5, low=1e-4, high=1e4),

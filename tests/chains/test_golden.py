@@ -1,6 +1,6 @@
 """Golden chains: every compiler and machine gives the expected bits.
 
-The values are those of `snakemake check`. After a change that is meant to change them, run
+The values are those of `snakemake check`. If you change them on purpose, run
 ``make expected RUN=<run>``.
 """
 

@@ -82,7 +82,7 @@ def test_files_are_those_of_the_users(tmp_path):
     assert list(map(str, named)) == ["a.csv", "b.txt"]
     path = image(tmp_path / "b" / "a.png", GREY[0])
     assert sources.files("images", folder=str(tmp_path)) == [path]
-    assert sources.files("images", folder="absent") == [Path("absent")]  # for Snakemake to miss
+    assert sources.files("images", folder="absent") == [Path("absent")]  # Snakemake reports it
 
 
 def test_mnist_is_what_load_mnist_gives(mnist):
@@ -307,7 +307,7 @@ def test_images_are_scaled_and_made_grey(tmp_path):
 
 def test_images_are_turned_as_they_are_shown(tmp_path):
     turned = Image.Exif()
-    turned[0x0112] = 6  # to be turned by 90 degrees
+    turned[0x0112] = 6  # EXIF: turn the image by 90 degrees
     Image.fromarray(GREY[0]).save(tmp_path / "a.png", exif=turned)
     _, grey = sources.load("images", folder=tmp_path)
     assert np.array_equal(grey[0], np.rot90(GREY[0], -1))

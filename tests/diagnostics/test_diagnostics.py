@@ -148,7 +148,7 @@ def test_r_hat_by_hand():
 def test_chains_that_stand_still_apart_have_an_infinite_r_hat(x, chains):
     found = diagnose(without(chains(), "clusters", lambda one: [one.chain + 1] * SWEEPS), x)
     assert found.quantities["clusters"]["r_hat"] == math.inf
-    assert "R-hat of number of clusters (each chain stands still" in found.verdict
+    assert "R-hat of number of clusters (no chain moves, and their values differ)" in found.verdict
 
 
 # What cannot be judged ----------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 /* Calls every function of simd.h on pseudo-random inputs and prints a hash of what each returns and
  * writes, so that builds can be compared: by compiler, by level, by machine.
  *
- *     driver LEVEL          prints "function hash" lines; status 2 if the level is not to be had
+ *     driver LEVEL          prints "function hash" lines; status 2 if the level is not available
  *
  * Inputs are made with integers and exact divisions alone: they are the same on any machine. Arrays
- * are allocated to the size that simd.h states, so that AddressSanitizer sees a step beyond. */
+ * have exactly the size that simd.h states, so AddressSanitizer reports any access beyond it. */
 #include "simd.h"
 
 #include <math.h>
@@ -134,7 +134,7 @@ static void drive_screen(const bitmix_simd *simd)
             for (ptrdiff_t i = 0; i < blocks * stride; i++)
                 costs[i] = (uint8_t)below(128);
             uint16_t *base = array((size_t)columns, sizeof *base);
-            for (ptrdiff_t k = 0; k < columns; k++) /* some near the top, to be held there */
+            for (ptrdiff_t k = 0; k < columns; k++) /* some near 65535, the limit */
                 base[k] = (uint16_t)(below(3) ? below(4096) : 65535 - below(4096));
             uint16_t *out = array((size_t)columns, sizeof *out);
             int32_t *found = array((size_t)columns, sizeof *found);
@@ -240,7 +240,7 @@ static void drive_masked(const bitmix_simd *simd)
         float *shift = floats(features, 1e-4, 6.0), *weights = floats(features, 0.0, 1.0);
         float *weights_missing = floats(features, 0.0, 1.0);
         int32_t *c = counts(features, 100), *members = counts(features, 100);
-        for (ptrdiff_t d = 0; d < features; d++) /* one row that may leave, one that may stay */
+        for (ptrdiff_t d = 0; d < features; d++) /* one row can leave, one stays */
             c[d]++, members[d] += c[d] + 1;
         uint16_t *bits = bits_of(features), *missing = bits_of(features);
         for (ptrdiff_t i = 0; i < features / 16; i++)

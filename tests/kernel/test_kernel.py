@@ -60,7 +60,7 @@ def test_split_merge_equals_the_reference(mnist, clusters, often):
 
 
 def test_screening_changes_no_draw(mnist):
-    """The draws are those of scoring all clusters, also while clusters change a lot."""
+    """The draws are those of scoring all clusters, even while clusters change a lot."""
     rows = kernel.Rows(mnist.x)
     bits = np.random.PCG64(3)
     start = kernel.mixture_of(rows, np.arange(len(mnist.x)) % 100, np.ones(784), np.ones(784), 1.0)
@@ -178,7 +178,7 @@ def test_shapes_at_the_limit(x, probe):
 
 @pytest.mark.parametrize("probe", [ALWAYS, NEVER])
 def test_clusters_outgrow_their_room(probe):
-    """A sweep goes from one cluster to hundreds, another back."""
+    """One sweep goes from one cluster to hundreds, and another sweep goes back."""
     x = np.random.default_rng(1).integers(0, 2, (500, 20), dtype=np.uint8)
     mixture = mixture_of(x, np.zeros(500, int), concentration=1e6)
     kernel.sweep(mixture, np.random.PCG64(1), probe=probe)

@@ -1,4 +1,4 @@
-"""The mixture that a latent predicts new rows with."""
+"""The mixture with which a latent predicts new rows."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from bitmix.sampling import sample
 
 @pytest.mark.parametrize("prior", PARTITION_PRIORS)
 def test_the_weights_are_those_of_one_more_row(prior):
-    """p(x, k | data) is how much the log joint of the data grows by the row x in cluster k."""
+    """log p(x, k | data) is the increase of the log joint if row x joins cluster k."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 2, (12, 4)).astype(np.uint8)
     latent = sample(x[:-1], chains=1, sweeps=3, initial_clusters=4, partition_prior=prior)[0]

@@ -22,8 +22,8 @@ SETTINGS = Settings(
     concentration_prior=(1.5, 0.5),
 )
 IMAGES, PIXELS = 10, 4
-BATCHES = 100  # of a chain; their means are almost independent
-LIMIT = 4  # of a deviation, in standard errors: one correct sampler in a thousand exceeds it
+BATCHES = 100  # the batches of a chain; their means are almost independent
+LIMIT = 4  # the largest deviation, in standard errors: one correct sampler in 1000 exceeds it
 OBSERVED = np.random.default_rng(1).random((IMAGES, PIXELS)) < 0.7  # of rows with missing features
 
 

@@ -125,7 +125,7 @@ def test_posterior_of_partitions_in_a_mixture_of_finite_mixtures(schedule, obser
 
 @pytest.mark.parametrize("schedule", FINITE, ids=" ".join)
 def test_the_priors_of_partitions_differ(schedule):
-    """Otherwise the tests above could not tell which one a chain has."""
+    """If the priors were equal, the tests above could not tell which one a chain has."""
     finite = posterior(schedule, 2.0, prior="mfm")
     infinite = posterior(schedule, 2.0)
     assert 0.5 * sum(abs(finite[z] - infinite[z]) for z in finite) > 5 * CLOSE
@@ -236,13 +236,13 @@ def test_concentration_follows_its_conditional(images, clusters):
 
 
 def test_split_merge_goes_between_modes():
-    """Two kinds of rows are as likely in one cluster as in two, with almost nothing between."""
+    """Two kinds of rows are as likely in one cluster as in two. Partitions between are not."""
     kind = np.array([0, 0, 0, 0, 1, 1, 1, 1])
     x = np.where(kind[:, None] == 0, np.arange(40) < 20, np.arange(40) >= 20).astype(np.uint8)
     alpha = beta = np.ones(40)
     one, two = np.zeros_like(kind), kind
     evens = log_joint(x, one, alpha, beta, 1.0) - log_joint(x, two, alpha, beta, 1.0)
-    concentration = np.exp(evens)  # p(z) has a factor of it for each cluster
+    concentration = np.exp(evens)  # p(z) is multiplied by it once for each cluster
     exact = normalised(
         {tuple(z): log_joint(x, np.array(z), alpha, beta, concentration) for z in partitions(8)}
     )

@@ -36,7 +36,7 @@ class Workflow:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            # As from a terminal whose environment is not activated.
+            # PATH is that of a terminal in which the environment is not activated.
             env={**os.environ, "PATH": os.defpath, "PYTHONPATH": str(python_path)},
         )
 

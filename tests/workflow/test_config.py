@@ -47,7 +47,7 @@ def test_the_committed_configuration_is_the_study():
     study = resolve({"runs": {"study": {}}}, SCHEMA)["runs"]["study"]
     mnist = inspect.signature(bitmix.load_mnist).parameters
     study["data"] |= {"labels": list(mnist["labels"].default), "threshold": 0}
-    study["evaluation"]["train"] = 10_000  # as in the reference figures
+    study["evaluation"]["train"] = 10_000  # as for the reference scores
     assert {**tutorial, "seed": 0} == study
 
 

@@ -1,4 +1,4 @@
-"""The papermill engine: kernels started side by side must not compete for ports."""
+"""The papermill engine: kernels that start at the same time must not compete for ports."""
 
 import tempfile
 from pathlib import Path

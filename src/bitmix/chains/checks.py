@@ -42,7 +42,7 @@ def check_latent(latent: Latent) -> None:
     if latent.assignments.min() < 0 or latent.assignments.max() >= clusters:
         raise ValueError(f"assignments must be from 0 to {clusters - 1}, the rows of counts")
     if not np.array_equal(np.bincount(latent.assignments, minlength=clusters), latent.sizes):
-        raise ValueError("sizes must be the numbers of rows that assignments puts in each cluster")
+        raise ValueError("sizes must be the number of rows of each cluster in assignments")
     if latent.sizes.min() == 0:
         raise ValueError("no cluster may be empty")
     if latent.observed is not None:

@@ -6,7 +6,7 @@ from bitmix.chains.latent import Latent
 
 
 def common(latents: Sequence[Latent], name: str, number_of: Callable[[Latent], int]) -> int:
-    """Return a number that all latents share, such as their features, or raise ValueError."""
+    """Return a number that all latents share, such as that of features, or raise ValueError."""
     if isinstance(latents, Latent) or not len(latents):
         raise ValueError("latents must be a sequence of at least one Latent; for one: [latent]")
     numbers = {number_of(latent) for latent in latents}

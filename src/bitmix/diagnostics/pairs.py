@@ -18,7 +18,7 @@ def choose_pairs(
 
     The first rows of the pairs are different rows drawn at random. The second row of a pair is the
     r-th nearest of the others, by the share of features that differ. r grows from 1 to a tenth of
-    the rows in equal ratios. So some pairs nearly always share a cluster, some rarely do, and most
+    the rows by equal factors. So some pairs nearly always share a cluster, some rarely do, and most
     are uncertain. The choice depends on the data and the seed only.
 
     Parameters

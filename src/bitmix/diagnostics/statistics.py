@@ -13,7 +13,7 @@ _PER_CHAIN = {"chain_axis": 0, "draw_axis": 1}
 
 
 def statistics(draws: np.ndarray) -> dict[str, float]:
-    """Describe the draws of a quantity by several chains, and their precision.
+    """Return the mean of a quantity over the draws of several chains, its precision and R-hat.
 
     Parameters
     ----------
@@ -22,12 +22,12 @@ def statistics(draws: np.ndarray) -> dict[str, float]:
     Returns
     -------
     statistics : dict of float
-        `mean` and `sd` of all draws; `mcse_mean`, the Monte Carlo standard error of the mean;
-        `r_hat`, the larger of the rank-normalised split R-hat and that of the draws folded about
-        their median (Vehtari et al. 2021, section 4), infinite if each chain has one value and
-        these differ; `ess_bulk` and `ess_tail`, the effective sample size of the rank-normalised
-        draws and the smaller one of their 5% and 95% quantiles (the same section). All but the
-        first two need 4 draws, and `r_hat` 2 chains; without these they are nan.
+        `mean` and `sd` are those of all draws. `mcse_mean` is the Monte Carlo standard error of the
+        mean. `r_hat` is the larger of two: the rank-normalised split R-hat, and that of the draws
+        folded about their median (Vehtari et al. 2021, section 4). It is infinite if each chain has
+        one value and these differ. `ess_bulk` is the effective sample size of the rank-normalised
+        draws. `ess_tail` is the smaller of those of their 5% and 95% quantiles (the same section).
+        All but the first two need 4 draws, and `r_hat` needs 2 chains. Without these they are nan.
     """
     draws = np.asarray(draws, float)
     found = {
@@ -45,7 +45,7 @@ def _r_hat(draws: np.ndarray) -> float:
     chains, length = draws.shape
     still = (draws == draws[:, :1]).all() and not (draws == draws[0]).all()
     if still and chains > 1 and length >= FEWEST_DRAWS:
-        return math.inf  # apart from rounding errors, by which ArviZ would divide
+        return math.inf  # ArviZ would divide by rounding errors
     with np.errstate(divide="ignore", invalid="ignore"):  # folded draws may be constant too
         return array_stats.rhat(draws, method="rank", **_PER_CHAIN)
 

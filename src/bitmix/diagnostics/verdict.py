@@ -43,7 +43,7 @@ def unfit_pairs(together: np.ndarray) -> str:
             return f"no states were kept, {needed}: set thin"
         return f"{kept} states a chain were kept, {needed}: set thin lower"
     if (together == together[:1, :1]).all():
-        return "each pair always or never does"
+        return "each pair always does, or never does"
     return ""
 
 
@@ -102,7 +102,7 @@ def judge(
 
 
 def _r_hat(value: float) -> str:
-    return "(each chain stands still, apart from the others)" if np.isinf(value) else f"{value:.3f}"
+    return "(no chain moves, and their values differ)" if np.isinf(value) else f"{value:.3f}"
 
 
 def _remedies(chains: int, settings: Mapping[str, Any]) -> list[str]:

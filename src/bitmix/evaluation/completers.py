@@ -13,7 +13,7 @@ from bitmix.evaluation.task import Task
 
 
 def neighbours(task: Task, number: int = 50) -> np.ndarray:
-    """Return the mean of the missing features in the training rows that are nearest.
+    """Return the mean of the missing features in the nearest training rows.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from bitmix.sampling import sample_chain
 
 #: The number that `expectation_maximisation` adds to each count.
 PSEUDOCOUNT = 0.1
-#: StepMix's probabilities of 0 and 1 are moved by this much, which improves its scores.
+#: Probabilities of 0 and 1 from StepMix are moved by this much. This improves its scores.
 STEPMIX_FLOOR = 1e-3
 
 

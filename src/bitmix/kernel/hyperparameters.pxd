@@ -17,7 +17,7 @@ cdef class Hyperparameters:
     # in single precision, as the sweep reads them: active features, padded to P, and the others
     cdef float[::1] alpha_f, beta_f, shift_f    # shift: alpha + beta
     cdef float[::1] never_beta_f, never_shift_f
-    cdef double[::1] by_size            # (N + 1,) what `log_size` found; nan: not yet
+    cdef double[::1] by_size            # (N + 1,) results of `log_size`; nan: not yet known
 
     cdef double log_size(self, int32_t n) noexcept nogil
     cdef double log_weight(self, int32_t n) noexcept nogil

@@ -49,7 +49,7 @@ cdef class Hyperparameters:
         self.by_size[0] = NAN
 
     def reserve(self, clusters):
-        """Compute the weight of a new cluster beside up to some number of clusters."""
+        """Compute the weight of a new cluster beside 0 to `clusters` others."""
         if self.log_news is not None and len(self.log_news) <= clusters:
             self.log_news = log_new_cluster(self.rows.shape[0], self.concentration, clusters)
 
@@ -57,7 +57,7 @@ cdef class Hyperparameters:
         """Update everything that is derived from alpha and beta."""
         active, never = self.rows.active, self.rows.never
         alpha, beta = np.asarray(self.alpha), np.asarray(self.beta)
-        # A padding feature has alpha 1 and beta 1 in the logs but shift 1, so its terms cancel.
+        # A padding feature has alpha 1, beta 1 and shift 1 (not 2), so its terms cancel.
         for copy, values in (
             (self.alpha_f, alpha[active]),
             (self.beta_f, beta[active]),
@@ -90,5 +90,5 @@ cdef class Hyperparameters:
         return self.simd.log(n + self.shift) if n else self.log_new
 
     cdef double log_new_beside(self, Py_ssize_t clusters) noexcept nogil:
-        """Return the log prior weight of a new cluster beside so many others."""
+        """Return the log prior weight of a new cluster beside `clusters` others."""
         return self.log_new if self.log_news is None else self.log_news[clusters]

@@ -49,7 +49,7 @@ cdef double _log_joint(
     int32_t[::1] sizes, int32_t[:, ::1] counts, int32_t[:, ::1] members, double[::1] alpha,
     double[::1] beta, double concentration, bint finite,
 ):
-    """As `log_joint`, of counts and members (K, padded D), summed feature by feature in order."""
+    """Return `log_joint` of counts and members (K, padded D), summed over features in order."""
     cdef const Simd *simd = simd_in_use()
     cdef Py_ssize_t d, k, clusters = counts.shape[0], width = counts.shape[1]
     cdef Py_ssize_t features = alpha.shape[0]

@@ -52,7 +52,7 @@ def update_priors(
     target.rate, target.power = rate, power
     target.low = simd.log(low) if low > 0.0 else -INFINITY
     target.high = simd.log(high) if high < INFINITY else INFINITY
-    # What goes with a feature that all rows have is the same for all such features.
+    # Without missing features, the totals of all features are the sizes of the clusters.
     target.totals = &totals if masked else NULL
     with bit_generator.lock, nogil:
         tabulate(&table, simd, &sizes[0], mixture.clusters)
@@ -86,13 +86,13 @@ def update_concentration(Mixture mixture, bit_generator, double shape, double ra
     mixture : Mixture, INOUT
     bit_generator : numpy.random.BitGenerator, INOUT
     shape, rate : float
-        Of the Gamma hyperprior.
+        The parameters of the Gamma hyperprior.
     """
     cdef bitgen_t *rng = bitgen_of(bit_generator)
     cdef ConcentrationConditional target
     cdef double found
     if mixture.partition_prior != "dp":
-        raise ValueError("the concentration of a mixture of finite mixtures is not updated")
+        raise ValueError("a mixture of finite mixtures keeps its concentration: do not update it")
     target.simd = mixture.simd
     target.rows, target.clusters = mixture.z.shape[0], mixture.clusters
     target.shape, target.rate = shape, rate
@@ -107,9 +107,9 @@ def update_concentration(Mixture mixture, bit_generator, double shape, double ra
 
 # The counts t of one feature in all clusters, as log_rising takes them
 cdef struct Terms:
-    double[16] more        # how many exceed 0, 1, ..., 15
+    double[16] more        # the numbers of counts above 0, 1, ..., 15
     double *large          # those that are 16 or more
-    Py_ssize_t n, n_large  # how many are not zero
+    Py_ssize_t n, n_large  # the numbers of counts above 0, and of at least 16
 
 
 cdef inline void no_terms(Terms *terms) noexcept nogil:
@@ -129,7 +129,7 @@ cdef inline void add_term(Terms *terms, int32_t t) noexcept nogil:
 
 
 cdef inline void end_terms(Terms *terms) noexcept nogil:
-    """Turn how many terms equal 1, 2, ..., 15 into how many exceed 0, 1, ..., 15."""
+    """Sum the numbers of terms equal to 1, 2, ..., 15 to those of terms above 0, 1, ..., 15."""
     cdef Py_ssize_t j
     terms.n += terms.n_large
     terms.more[15] += terms.n_large
@@ -197,7 +197,7 @@ cdef double _log_conditional(const void *conditional, double u) noexcept nogil:
 
 
 cdef double _slice_of_feature(bitgen_t *rng, const Conditional *p, double a) noexcept nogil:
-    # about the spread of log a that its terms leave; free of a, as the width must be
+    # about the spread of log a given its terms; the width must not depend on a
     cdef double width = 3.0 / sqrt(1.0 + p.terms.n)
     return slice_sample(rng, p.simd, _log_conditional, p, a, width)
 

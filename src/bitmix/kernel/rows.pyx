@@ -19,8 +19,8 @@ cdef class Rows:
     ----------
     shape : (N, D)
     active, never : arrays of int
-        The features that are on in some row, ascending, and those that are on in none. With
-        missing features all are active, as those that are never on then differ too.
+        The features that are on in some row, ascending, and those that are on in no row. With
+        missing features, all are active, because features that are never on then differ too.
 
     Raises
     ------
@@ -31,7 +31,7 @@ cdef class Rows:
     def __init__(self, x, observed=None):
         x = np.ascontiguousarray(x, np.uint8)
         if max(x.shape) > np.iinfo(np.int32).max:
-            raise ValueError(f"x has the shape {x.shape}: at most 2**31 - 1 rows and features")
+            raise ValueError(f"x has the shape {x.shape}: at most 2**31 - 1 rows or features fit")
         self.shape = x.shape
         seen = np.bitwise_or.reduce(x, axis=0) != 0
         if observed is not None:

@@ -3,9 +3,9 @@
 Once clusters differ, all but a few have a probability below exp(-MARGIN) times the greatest. These
 few are the candidates, and only they are scored. Sums of bytes find them, with a quarter of the
 memory traffic of floats. Each byte is a cost: how far a weight is below a ceiling, rounded down. So
-a sum of costs never overstates how far a cluster is from the best one. The scores of the candidates
-then give an upper bound of the probability of the rest. If the rest could matter for the draw
-(about once in 100,000 rows), all clusters are scored. So the draw is that of `Columns.choose`.
+a sum of costs never overstates how far a cluster is below the best one. The scores of the
+candidates then give an upper bound of the probability of the rest. If the rest could matter for the
+draw (about once in 100,000 rows), all clusters are scored. So the draw is that of `Columns.choose`.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from bitmix.kernel.simd cimport LANES, cost_column
 from bitmix.kernel.arrays import aligned, grown
 
 cdef enum:
-    STEPS = 16   # of a cost, to a nat
+    STEPS = 16   # the steps of a cost in one nat
 
 EXP_MINUS_MARGIN = 1.1253517471925912e-07
 
@@ -88,7 +88,7 @@ cdef class Screening(Index):
         cdef Py_ssize_t blocks = mixture.clusters // BLOCK + 1, k, n, new
         cdef double top = self.top + mixture.sum_on(&self.ceiling[0], i), limit, reach
         cdef float score_own = mixture.score_without(i, own)
-        # The least sum is below the cluster's cost by less than a step for each term.
+        # Rounding makes the least sum too small, by less than one step for each term.
         reach = 1 + n_on + mixture.simd.screen(
             &self.costs[0, 0, 0], self.costs.shape[1] * BLOCK, &mixture.rows.on[start], n_on,
             &self.base_costs[0], blocks, own, &self.screened[0],
@@ -133,7 +133,7 @@ cdef class Screening(Index):
     ) noexcept nogil:
         """Draw one of the first n candidates, which leave out a mass of up to `rest`, or -1."""
         cdef Py_ssize_t j, blocks = (n + LANES - 1) // LANES
-        if n == 1:  # as below, but faster: most rows of a settled chain
+        if n == 1:  # the result is as below, in less time; most rows of a settled chain end here
             return 0 if rest <= u and u * (1.0 + rest) < 1.0 else -1
         for j in range(n, blocks * LANES):
             mixture.scores[j] = -INFINITY

@@ -1,4 +1,4 @@
-"""The C functions of simd/simd.h: one table of them for each instruction set."""
+"""The C functions of c/simd.h: one table of them for each instruction set."""
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 

@@ -19,7 +19,7 @@ cdef const Simd *simd_in_use() noexcept nogil:
 
 
 def use_simd(name):
-    """Choose the instruction set for chains made from now on. All give the same bits.
+    """Choose the instruction set for all chains that start later. All give the same bits.
 
     Parameters
     ----------

@@ -17,12 +17,12 @@ cdef inline double slice_sample(
     ----------
     rng, simd : IN
     log_density : IN
-        log_density(p, u) is the log density of u, but for a constant.
+        log_density(p, u) is the log density of u, up to a constant.
     p : IN
     a : IN
         The present value.
     width : IN
-        The first width of the slice, which must not depend on a. It steps out, then shrinks.
+        The first width of the slice. It must not depend on a. The slice steps out, then shrinks.
     """
     cdef double start = simd.log(a)
     cdef double height = log_density(p, start) + simd.log(1.0 - uniform(rng))

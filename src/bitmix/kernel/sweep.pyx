@@ -13,11 +13,11 @@ from bitmix.kernel.screening cimport EXP_MINUS_MARGIN, Screening
 cdef extern from *:
     void prefetch "__builtin_prefetch"(const void *) noexcept nogil
 
-#: The number of rows of a sweep that are scored for all clusters before it decides on screening.
+#: The number of rows that a sweep scores for all clusters before it decides whether to screen.
 PROBE = 256
 
 cdef enum:
-    FEW = 16  # screening pays if fewer than one in so many clusters are likely
+    FEW = 16  # screening saves time if fewer than one in FEW clusters is likely
 
 
 def sweep(Mixture mixture, bit_generator, *, Py_ssize_t probe=PROBE):
@@ -32,8 +32,8 @@ def sweep(Mixture mixture, bit_generator, *, Py_ssize_t probe=PROBE):
     mixture : Mixture, INOUT
     bit_generator : numpy.random.BitGenerator, INOUT
     probe : int
-        The number of rows after which the sweep decides on screening. It changes the time that a
-        sweep takes, and no result.
+        The number of rows after which the sweep decides whether to screen. It changes the time that
+        a sweep takes, but no result.
 
     Returns
     -------
@@ -64,7 +64,7 @@ cdef class Sweep:
         self.screening = Screening()
 
     def run(self, Mixture mixture, bit_generator, Py_ssize_t probe):
-        """As `sweep`."""
+        """Make a sweep; see `sweep`."""
         cdef bitgen_t *rng = bitgen_of(bit_generator)
         cdef Py_ssize_t i, t, own, new, moved = 0, likely = 0
         if not mixture.can_screen():

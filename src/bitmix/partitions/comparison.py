@@ -21,7 +21,7 @@ def of_chains(
     latents : sequence of Latent
         Chains of the same rows, at least one.
     warmup : int, optional
-        How many sweeps to leave out; half of them by default. A chain that kept no state after
+        The number of sweeps to leave out; half of them by default. A chain that kept no state after
         them gives its last partition.
 
     Returns
@@ -52,8 +52,9 @@ def variation_of_information(
 ) -> float:
     """Return the variation of information, H(first | second) + H(second | first).
 
-    This metric is the information that is lost and gained from one partition to the other (Meila
-    2007, "Comparing clusterings - an information based distance"). Its error is below 2e-9 nats.
+    This metric adds the information that is lost and gained on the way from one partition to the
+    other (Meila 2007, "Comparing clusterings - an information based distance"). Its error is below
+    2e-9 nats.
 
     Parameters
     ----------
@@ -106,11 +107,11 @@ def pairwise(assignments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sums = np.zeros((size, size, 2), np.int64)
     for s in range(size):
         sums[s, s:] = sums[s:, s] = overlaps(labels[s], labels[s:], f)
-    # With itself, a partition has the sums of its clusters.
+    # On the diagonal are the sums over the clusters of each partition.
     information, pairs = sums[..., 0], sums[..., 1].astype(float)
     own, own_pairs = information.diagonal(), pairs.diagonal()
     vi = (own[:, None] + own - 2 * information) * (UNIT / n)
-    # From the same counts: scikit-learn needs the time of a hundred pairs for one.
+    # The same counts give the Rand index: scikit-learn takes a hundred times as long for a pair.
     expected = np.outer(own_pairs, own_pairs) / max(n * (n - 1) / 2, 1)
     largest = (own_pairs[:, None] + own_pairs) / 2
     ari = np.ones_like(vi)
@@ -119,7 +120,7 @@ def pairwise(assignments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def agreement(values: np.ndarray, chains: np.ndarray) -> np.ndarray:
-    """Return the mean comparison between the partitions of each two chains.
+    """Return the mean of a comparison over the partitions of each pair of chains.
 
     Parameters
     ----------

@@ -19,9 +19,10 @@ from bitmix.streams import stream
 class Ball:
     """A credible ball of partitions around a consensus (Wade and Ghahramani 2018).
 
-    At least the share `probability` of the given partitions lies within the radius. The bounds of
-    the ball are the partitions in it with the largest variation of information from the consensus:
-    among all, among those with the fewest clusters, and among those with the most.
+    At least the share `probability` of the given partitions lies within the radius. The ball has
+    three bounds. Each is the partition with the largest variation of information from the
+    consensus: among all partitions in the ball, among those with the fewest clusters, and among
+    those with the most.
 
     Parameters
     ----------

@@ -40,16 +40,16 @@ def extremes(found: Consensus, most: int = 12, smallest: int = 10) -> tuple[np.n
     ----------
     found : Consensus
     most : int
-        The number of either, at most.
+        The largest number of rows of each kind.
     smallest : int
-        Both come from clusters of at least this size, or of the largest size if none has it.
+        All rows come from clusters of at least this size, or of the largest size if none has it.
         Nearly all rows of small clusters are as uncertain as possible.
 
     Returns
     -------
     certain, uncertain : ndarrays of int
-        Indices of rows, as many of either. The most certain ones begin with the most certain, one
-        of each cluster; the least certain ones with the least certain.
+        Indices of rows, the same number of each kind. `certain` has at most one row of each
+        cluster, the most certain first. `uncertain` has the least certain first.
     """
     rows = _by_certainty(found, np.arange(len(found.assignments)))
     clusters = found.assignments[rows]

@@ -11,7 +11,7 @@ from bitmix.partitions.numbering import as_labels
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_BLOCK = 1000  # rows of a sparse matrix that are made at a time
+_BLOCK = 1000  # rows of a sparse matrix that are computed at once
 
 
 def coclustering(
@@ -65,7 +65,7 @@ def coclustering_above(
     ----------
     assignments : array of int, shape (S, N)
     threshold : float
-        Above 0, at most 1. The lower, the more entries.
+        Above 0, at most 1. A lower threshold gives more entries.
     most_memory : float, default 2 GB
         The most bytes that the result may take.
 
@@ -77,8 +77,8 @@ def coclustering_above(
     Raises
     ------
     ValueError
-        If an argument is not as above, or the result might take too much memory. Its entries are
-        at most the pairs that share a cluster in a mean partition, divided by the threshold.
+        If an argument is not as above, or the result might take too much memory. The number of its
+        entries is at most the mean number of pairs that share a cluster, divided by the threshold.
     """
     from scipy import sparse  # slow to import, and used only here
 
@@ -111,7 +111,7 @@ def coclustering_above(
 
 
 def _indices(name: str, chosen: np.ndarray, number: int) -> np.ndarray:
-    """Return chosen rows as indices, or raise ValueError if there are none such."""
+    """Return chosen rows as indices, or raise ValueError if one does not exist."""
     chosen = np.asarray(chosen)
     if chosen.ndim != 1 or not (chosen.dtype.kind in "iu" or chosen.size == 0):
         raise ValueError(

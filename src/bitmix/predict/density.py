@@ -55,12 +55,12 @@ def outlier_score(
     The score of a row is 1 - p, with p = (1 + the number of reference rows whose density is at most
     as high) / (1 + R). p is the p-value of the inductive conformal anomaly detector (Laxhammar
     2014, "Conformal anomaly detection", with minus the log density as nonconformity). So a new row
-    of the same kind as the reference scores 1 - a or more with probability at most a, whatever the
+    of the same kind as the reference scores 1 - a or more with probability at most a, for any
     model. The chains must not have been trained on the reference rows: training rows fit better
-    than new ones and would make these look unusual.
+    than new rows, so new rows would look unusual.
 
     A density favours simple rows (Nalisnick et al. 2019, "Do deep generative models know what
-    they don't know?"). To a model of twos and threes, a one with its few pixels looks usual.
+    they don't know?"). A model of twos and threes finds a one usual, because it has few pixels on.
 
     Parameters
     ----------

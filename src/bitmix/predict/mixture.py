@@ -35,7 +35,7 @@ class Mixture:
 
     @classmethod
     def of_latent(cls, latent: Latent) -> Mixture:
-        """Return the mixture that a latent predicts new rows with.
+        """Return the mixture with which a latent predicts new rows.
 
         It has the clusters of the latent and, last, a new one. The weights are those of one row
         more than the data. For a Dirichlet process they are n_k and the concentration (Neal 2000,
@@ -105,7 +105,7 @@ class Mixture:
 
 
 def _weights(latent: Latent) -> np.ndarray:
-    """Return the weight of each cluster and, as the last, of a new one, shape (K + 1,)."""
+    """Return the weights of the clusters and, last, of a new one, shape (K + 1,)."""
     if latent.partition_prior == "dp":
         return np.append(latent.sizes, latent.concentration)
     clusters, rows = len(latent.sizes), latent.sizes.sum()
@@ -114,7 +114,7 @@ def _weights(latent: Latent) -> np.ndarray:
 
 
 def normalise(log_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return weights that sum to one in each row, and the log of the sum before, shape (M,)."""
+    """Return weights scaled so that each row sums to one, and the logs of the sums, shape (M,)."""
     top = log_weights.max(axis=1, keepdims=True)
     weights = np.exp(log_weights - top)
     total = weights.sum(axis=1, keepdims=True)

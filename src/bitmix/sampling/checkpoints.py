@@ -2,7 +2,7 @@
 
 A checkpoint holds the latent of a chain after some sweep. If data, seed, settings and code are the
 same, a chain that continues from it has the same bits as one that was never interrupted. The file
-holds all of them, and they are compared.
+holds all of these, so that a chain compares them before it continues.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class CheckpointTaken(RuntimeError):
 class Checkpoint:
     """The checkpoint of one chain.
 
-    It belongs to the process that opened it last, which is named in a file beside it. An older
-    process may still run, for example a job that outlived its killed Snakemake. It stops at its
-    next sweep, so two processes never write to one file.
+    It belongs to the process that opened it last. A file beside it names that process. An older
+    process may still run, for example a job that outlived its killed Snakemake. The older one stops
+    at its next sweep, so two processes never write to one file.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Checkpoint:
         self.owner = self.path.with_name(f".{self.path.name}.owner")
 
     def read(self, wanted: Mapping[str, Any]) -> Latent | None:
-        """Return the state to continue from, or None. If it cannot be used, the log says why.
+        """Return the state to continue from, or None. The log says why a state cannot be used.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class Checkpoint:
 
 
 def _difference(found: Latent, wanted: Mapping[str, Any]) -> str | None:
-    """Return why the chain `found` cannot continue as the wanted one, or an empty string."""
+    """Return why the chain `found` cannot continue as the wanted one, or None if it can."""
     for name in ("data_sha256", "seed", "chain"):
         if getattr(found, name) != wanted[name]:
             return f"has {name} {getattr(found, name)}, not {wanted[name]}"

@@ -111,7 +111,7 @@ class Run:
 def _warn_of_constant_features(
     x: np.ndarray, observed: np.ndarray | None, settings: Settings
 ) -> None:
-    """Warn of features whose alpha and beta have no proper posterior."""
+    """Warn about features whose alpha and beta have no proper posterior."""
     prior = HYPERPRIORS[settings.hyperprior]
     if prior.proper or "pixel_priors" not in settings.moves:
         return

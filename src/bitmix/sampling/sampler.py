@@ -45,43 +45,43 @@ def sample(
     x : array, shape (N, D)
         The rows, as zeros and ones. NaN means missing.
     observed : array of bool, shape (N, D), optional
-        False where a feature is missing, whatever `x` has there. Missing features are left out of
-        counts and scores.
+        False where a feature is missing. The value of `x` there does not matter. Counts and scores
+        leave out missing features.
     chains : int
         The number of chains.
     seed : int
         The seed of all chains. Chain i draws from ``SeedSequence(seed).spawn(chains)[i]``, so it is
-        the same however many chains there are.
+        the same for any number of chains.
     sweeps : int
         The number of sweeps of each chain.
     initial : {"random", "single", "seeded"}
         The first partition. "random", as in the 2015 study, puts each row in a cluster uniformly at
         random. "single" puts all rows in one cluster. "seeded" draws rows at random as centres and
-        puts each row with the nearest centre: chains get much further in few sweeps.
+        puts each row with the nearest centre: chains need fewer sweeps.
     initial_clusters : int
         The number of clusters of the first partition, at most the number of rows. "single" ignores
         it.
     concentration : float
-        The concentration of the Chinese restaurant process. The move "concentration" starts from
-        it; without that move it stays.
+        The concentration of the Chinese restaurant process. With the move "concentration" it is
+        the first value. Without that move it does not change.
     concentration_prior : (shape, rate)
         The Gamma hyperprior of the concentration, for the move "concentration".
     partition_prior : {"dp", "mfm"}
-        The prior of the assignments: a Dirichlet process, or a mixture of finite mixtures, which
-        estimates the number of clusters. See `bitmix.model.PARTITION_PRIORS`.
+        The prior of the assignments: a Dirichlet process, or a mixture of finite mixtures. The
+        latter estimates the number of clusters. See `bitmix.model.PARTITION_PRIORS`.
     hyperprior : {"exponential", "bda"}
         The hyperprior of alpha and beta, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str
-        The schedule of a sweep: "assign", "split_merge", "concentration" and "pixel_priors" in any
-        order, "assign" at least.
+        The schedule of a sweep: any of "assign", "split_merge", "concentration" and "pixel_priors",
+        in any order. "assign" must be there.
     proposals : int
         The number of proposals of the move "split_merge" in a sweep.
     thin : int, optional
         Keep the state after every `thin`-th sweep, in `Latent.samples`. None keeps the last state
         only.
     threads : int, optional
-        The number of chains that run at once; the number of cores unless given. The result does
-        not depend on it.
+        The number of chains that run at once; by default the number of cores. The result does not
+        depend on it.
     progress : bool, optional
         None shows a bar in a terminal or notebook and nothing elsewhere. True writes a line to the
         log every few seconds where nobody sees a bar. False shows nothing.
@@ -89,7 +89,7 @@ def sample(
         The folder where each chain saves its state as `<chain>.pkl` while it runs: every few
         seconds, when you interrupt it (Ctrl-C), and at its end. A chain continues from the state
         that it finds there if data, seed, code and settings other than `sweeps` are the same. If
-        not, it starts over and the log says why. Either way it is the same chain to the last bit.
+        not, it starts over and the log says why. In both cases, the chain has the same bits.
     checkpoint_every : float
         Seconds from one save to the next. A state is saved at the end of a sweep.
 
@@ -102,7 +102,8 @@ def sample(
     TypeError
         If an argument is unknown. The message names the most similar one.
     ValueError
-        If `x` is not two-dimensional and of zeros and ones, or a setting is not allowed.
+        If `x` is not two-dimensional, has values other than 0, 1 and NaN, or a setting is not
+        allowed.
     OSError
         If the first checkpoint cannot be written. Later failures are logged.
     CheckpointTaken

@@ -22,24 +22,24 @@ class Settings:
     initial : {"random", "single", "seeded"}
         The first partition. "random", as in the 2015 study, puts each row in a cluster uniformly at
         random. "single" puts all rows in one cluster. "seeded" draws rows at random as centres and
-        puts each row with the nearest centre: chains get much further in few sweeps.
+        puts each row with the nearest centre: chains need fewer sweeps.
     initial_clusters : int
-        The number of clusters of the first partition, at most the number of rows. Clusters that
-        get no row do not exist. "single" ignores it.
+        The number of clusters of the first partition, at most the number of rows. There may be
+        fewer, because a cluster needs a row. "single" ignores it.
     concentration : float
-        The concentration of the Chinese restaurant process. The move `concentration` starts from
-        it; without that move it stays.
+        The concentration of the Chinese restaurant process. With the move `concentration` it is
+        the first value. Without that move it does not change.
     concentration_prior : (shape, rate)
         The Gamma hyperprior of the concentration, for the move `concentration`. Its mean is
         shape / rate.
     partition_prior : {"dp", "mfm"}
-        The prior of the assignments: a Dirichlet process, or a mixture of finite mixtures, which
-        estimates the number of clusters. See `bitmix.model.PARTITION_PRIORS`.
+        The prior of the assignments: a Dirichlet process, or a mixture of finite mixtures. The
+        latter estimates the number of clusters. See `bitmix.model.PARTITION_PRIORS`.
     hyperprior : {"exponential", "bda"}
         The hyperprior of alpha and beta, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str
-        The schedule of a sweep: "assign", "split_merge", "concentration" and "pixel_priors" in any
-        order, "assign" at least.
+        The schedule of a sweep: any of "assign", "split_merge", "concentration" and "pixel_priors",
+        in any order. "assign" must be there.
     proposals : int
         The number of proposals that the move `split_merge` makes in a sweep.
     thin : int, optional
@@ -87,7 +87,7 @@ class Settings:
         object.__setattr__(self, name, value)
 
     def check_rows(self, rows: int) -> None:
-        """Raise ValueError if the settings do not fit so many rows.
+        """Raise ValueError if the settings do not fit this number of rows.
 
         The default number of first clusters fits any number of rows.
         """

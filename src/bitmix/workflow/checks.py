@@ -1,4 +1,4 @@
-"""Comparison of a run with its expected values, and where to look if they differ."""
+"""Compare a run with its expected values, and say where to look if they differ."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from bitmix.workflow.summary import expected_values
 
 Values = Mapping[str, Any]
 
-# What a difference means, by kind. The first kind that differs explains those after it.
+# What a difference means, by kind. The first kind that differs may cause those after it.
 MEANING = {
     "configuration": "the run has other settings: compare its entry in config/config.yaml with the"
     " expected file",
@@ -88,7 +88,7 @@ def check(expected_files: Sequence[str], summaries: Sequence[str], table_file: s
         If a value differs, or there is nothing to compare.
     """
     if not expected_files:
-        raise CheckError("no run has expected values: there is no tests/expected/<run>.json")
+        raise CheckError("no run has expected values: make them with `make expected RUN=<run>`")
     texts, verdicts = [], []
     for expected, summary in zip(expected_files, summaries, strict=True):
         text, holds = report(Path(expected).stem, read_json(expected), read_json(summary))
@@ -189,7 +189,7 @@ def _brief(expected: Any, found: Any, width: int = 24) -> tuple[str, str]:
 
 
 def _explanations(name: str, differences: list[Row]) -> Iterator[str]:
-    """Explain the differences. Those of chains mean nothing if their input differs."""
+    """Explain each kind of difference. If the input differs, refer the other kinds to it."""
     kinds = list(dict.fromkeys(row.kind for row in differences))
     causes = [kind for kind in kinds if kind in ("configuration", "data")]
     for kind in kinds:

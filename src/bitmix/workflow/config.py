@@ -53,7 +53,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
 def retype(value: Any) -> Any:
     """Return `value` with the text in it read as YAML: "5" as a number, "null" as None.
 
-    Snakemake leaves what is inside `--config runs="{...}"` as text.
+    Snakemake does not convert the values inside `--config runs="{...}"`: they stay text.
     """
     if isinstance(value, Mapping):
         return {key: retype(item) for key, item in value.items()}

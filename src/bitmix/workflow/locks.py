@@ -26,7 +26,7 @@ def clear_stale_locks(folder: Path) -> None:
     file = open(folder / "bitmix.lock", "wb")  # noqa: SIM115 -- held on purpose
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # another process holds it, or the file system has no locks
+    except OSError:  # another process holds the lock, or the file system has no locks
         file.close()
         return
     _held.append(file)

@@ -2,7 +2,7 @@
  *
  * This file is a part of simd.c, which defines the vectors. */
 
-/* Vectors whose sums stay in registers over one pass of a row's features, floats and costs */
+/* The most blocks, of floats and of costs, whose sums stay in registers over one pass of a row */
 #if defined(__AVX512F__)
 #define MAX_BLOCKS 12
 #define MAX_COST_BLOCKS 6
@@ -81,7 +81,7 @@ INLINE u8x64 load_u8(const uint8_t *p)
 
 INLINE void store_u16(uint16_t *p, u16x32 v) { memcpy(p, &v, sizeof v); }
 
-/* min(a + b, 65535); no compiler finds the instruction by itself */
+/* min(a + b, 65535); compilers do not find the instruction by themselves */
 INLINE u16x32 add_saturated(u16x32 a, u16x32 b)
 {
 #if defined(__AVX512BW__)

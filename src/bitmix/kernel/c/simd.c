@@ -56,8 +56,8 @@ INLINE i32x16 lanes_of(uint16_t word)
 #endif
 }
 
-/* Sums of floats are kept in double, in two vectors, and added up in one fixed order. Pixels come in
- * pairs of vectors: each pair is added as floats first, at an error of half an ulp. */
+/* Sums of floats are kept in double, in two vectors, and added up in one fixed order. Features come
+ * in pairs of vectors: each pair is added as floats first, with an error of half an ulp. */
 typedef struct {
     f64x8 low, high;
 } sum_f64;
@@ -260,7 +260,7 @@ static double sum_lgamma(double a, const double *term, ptrdiff_t n)
     return reduce(sum);
 }
 
-/* (a)_t = (a)_16 Gamma(a + t) / Gamma(a + 16) where t >= 16, else a (a + 1) ... (a + t - 1) */
+/* (a)_t = (a)_16 Gamma(a + t) / Gamma(a + 16) if t >= 16, else a (a + 1) ... (a + t - 1) */
 static double log_rising(double a, const double *more, const double *large, ptrdiff_t n_large)
 {
     const f64x8 j = {0, 1, 2, 3, 4, 5, 6, 7};

@@ -4,9 +4,9 @@
  * baseline only). bitmix_simd_best() chooses at run time, so one build runs anywhere. All levels
  * return the same bits.
  *
- * Conventions: features are the active ones, those on in some row; `features` is their number padded to
- * a multiple of 32, `rows` is not padded. A row is the list `on` of its on-features, and `bits`, one
- * bit a feature, least significant first.
+ * Conventions: only active features are used, those that are on in some row. `features` is their
+ * number, padded to a multiple of 32. `rows` is not padded. A row is given twice: as the list `on`
+ * of the features that it has on, and as `bits`, one bit per feature, least significant first.
  */
 #ifndef BITMIX_SIMD_H
 #define BITMIX_SIMD_H
@@ -16,7 +16,7 @@
 
 #define BITMIX_LANES 16
 
-/* The column of the cost of cluster k in its 64: bytes are summed as pairs, see screen_blocks */
+/* The column of cluster k in its block of 64 costs: bytes are summed as pairs, see screen_blocks */
 #define BITMIX_COST_COLUMN(k) ((k) % 32 * 2 + (k) / 32 % 2)
 
 typedef struct {
@@ -28,8 +28,8 @@ typedef struct {
                   const float *base, ptrdiff_t blocks, float *out);
 
     /* out[k] = base[k] + sum over on-features d of the cost of feature d in cluster k, which is
-     * costs[k / 64 * stride + 64 d + BITMIX_COST_COLUMN(k)], for 64 * blocks clusters, held at
-     * 65535. Returns the least but for out[but]. */
+     * costs[k / 64 * stride + 64 d + BITMIX_COST_COLUMN(k)], for 64 * blocks clusters, at most
+     * 65535. Returns the least of all except out[but]. */
     uint16_t (*screen)(const uint8_t *costs, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
                        const uint16_t *base, ptrdiff_t blocks, ptrdiff_t but, uint16_t *out);
 
@@ -37,21 +37,21 @@ typedef struct {
     ptrdiff_t (*below)(const uint16_t *out, ptrdiff_t blocks, uint16_t limit, int32_t *columns);
 
     /* Index drawn with probability proportional to p = exp(score - greatest score), by inversion of
-     * the cumulative sum at u in [0, 1). The scores leave out an unknown mass of up to `rest`, that
-     * may lie anywhere between them: -1 if it could matter. p is left in `p`. */
+     * the cumulative sum at u in [0, 1). The scores leave out an unknown mass of up to `rest`. It
+     * may lie anywhere between them. Returns -1 if it could matter. Writes p to `p`. */
     ptrdiff_t (*choose)(const float *score, ptrdiff_t blocks, double u, double rest, float *p);
 
     /* Sum of column[d] over the on-features */
     float (*sum_on)(const float *column, const uint16_t *bits, ptrdiff_t features);
 
-    /* A cluster's log(alpha + c) and log(beta + n - c), each count lessened by `lag` but not below
-     * zero, and their difference. Returns the sum of the second. */
+    /* A cluster's log(alpha + c) and log(beta + n - c), and their difference. Each count is lowered
+     * by `lag`, but not below zero. Returns the sum of log(beta + n - c). */
     double (*cluster_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
                            int32_t lag, ptrdiff_t features, float *log_on, float *log_off,
                            float *weights);
 
-    /* The one log of each feature that changes as a row joins (delta = 1) or leaves (-1) a cluster
-     * that will then have n members: log(alpha + c) where it is on, log(beta + n - c) where it is
+    /* The one log of each feature that changes if a row joins (delta = 1) or leaves (-1) a cluster
+     * that then has n members: log(alpha + c) where it is on, log(beta + n - c) where it is
      * off. Returns their sum. */
     double (*changed_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
                            const uint16_t *bits, int32_t delta, ptrdiff_t features, float *changed);
@@ -74,8 +74,9 @@ typedef struct {
     /* Column of the transposed weights: weights[16 d] = column[d] for d < rows */
     void (*scatter)(const float *column, ptrdiff_t rows, float *weights);
 
-    /* Column of the costs: costs[64 d] = scale * (ceiling[d] - column[d]), rounded down and held in
-     * 0..127, for d < rows. Returns the sum of what the column exceeds the ceiling. */
+    /* Column of the costs: costs[64 d] = scale * (ceiling[d] - column[d]), rounded down and limited
+     * to 0..127, for d < rows. Returns the sum of the amounts by which the column exceeds the
+     * ceiling. */
     double (*scatter_costs)(const float *column, const float *ceiling, float scale, ptrdiff_t rows,
                             uint8_t *costs);
 
@@ -88,8 +89,8 @@ typedef struct {
     /* Sum of lgamma(a + term[i]) over i < n */
     double (*sum_lgamma)(double a, const double *term, ptrdiff_t n);
 
-    /* Sum of log Gamma(a + t) / Gamma(a) over counts t, given as more[j], how many are greater than
-     * j, for j < 16, and those that are at least 16 */
+    /* Sum of log Gamma(a + t) / Gamma(a) over counts t. They are given as more[j], the number of
+     * counts above j, for j < 16, and as `large`, the counts of at least 16 */
     double (*log_rising)(double a, const double *more, const double *large, ptrdiff_t n_large);
 
     /* out[d] = sum over clusters k of log B(alpha + c, beta + n - c) - log B(alpha, beta), with
@@ -101,7 +102,7 @@ typedef struct {
     double (*exp)(double);
     double (*lgamma)(double);
 
-    /* The arithmetic over arrays, for its tests; n a multiple of LANES */
+    /* The arithmetic over arrays, for its tests; n is a multiple of LANES */
     void (*array_log_f32)(const float *x, float *out, ptrdiff_t n);
     void (*array_exp_f32)(const float *x, float *out, ptrdiff_t n);
     void (*array_log_f64)(const double *x, double *out, ptrdiff_t n);
