@@ -1,5 +1,8 @@
 # The chains of a run, and what they find.
 
+#: The runs whose chains are sampled together until they have mixed.
+AUTOMATIC = [run for run in RUNS if runs.is_automatic(RUNS[run])]
+
 
 rule chain:
     input:
@@ -11,6 +14,8 @@ rule chain:
         "results/{run}/logs/chain-{chain}.txt",
     benchmark:
         "results/{run}/benchmarks/chain-{chain}.tsv"
+    wildcard_constraints:
+        run=runs.either([run for run in RUNS if run not in AUTOMATIC]),
     conda:
         "../environment.yml"
     threads: 1
@@ -30,6 +35,47 @@ rule chain:
         "{wildcards.run}: sample chain {wildcards.chain}"
     shell:
         JOB
+
+
+# One job for all chains of a run, which it compares from time to time. The number of its outputs
+# depends on the run, so each run has a rule.
+for run in AUTOMATIC:
+    CHAINS = range(RUNS[run]["chains"])
+
+    rule:
+        name:
+            f"chains_of_{run}"
+        input:
+            data_file=expand(rules.data.output.data_file, run=run),
+            code=sources("automatic"),
+        output:
+            chain_files=expand(rules.chain.output.chain_file, run=run, chain=CHAINS),
+        log:
+            f"results/{run}/logs/chains.txt",
+        benchmark:
+            f"results/{run}/benchmarks/chains.tsv"
+        conda:
+            "../environment.yml"
+        threads: len(CHAINS)
+        resources:
+            mem_mb=4000,
+            runtime=240,
+        params:
+            "chains",
+            f"data_file=results/{run}/data.npz",
+            runs.for_job(
+                "chain_files", expand(rules.chain.output.chain_file, run=run, chain=CHAINS)
+            ),
+            f"checkpoint_folder=results/{run}/checkpoints",
+            *[
+                runs.for_job(name, RUNS[run][name])
+                for name in ("chains", "seed", *runs.CHAIN_SETTINGS)
+                if name not in runs.DECIDED
+            ],
+        message:
+            f"{run}: sample {len(CHAINS)} chains until they have mixed"
+        shell:
+            JOB_WITH_THREADS
 
 
 rule model:

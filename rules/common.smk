@@ -16,6 +16,7 @@ cp {log.notebook} {output.notebook}
 """
 # The first of the params is the name of the job.
 JOB = "python -m bitmix.workflow.jobs {params} 2>&1 | tee {log}"
+JOB_WITH_THREADS = JOB.replace("{params}", "{params} threads={threads}")
 
 
 def sources(*folders):

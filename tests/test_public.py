@@ -33,6 +33,7 @@ def test_public_names():
         "responsibilities",
         "sample",
         "sample_chain",
+        "sample_until_mixed",
         "save_latents",
         "shuffle",
     ]

@@ -26,6 +26,7 @@ _LATER = {
     "consensus": "bitmix.partitions",
     "credible_interval": "bitmix.predict.intervals",
     "diagnose": "bitmix.diagnostics",
+    "sample_until_mixed": "bitmix.automatic.until",
 }
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "responsibilities",
     "sample",
     "sample_chain",
+    "sample_until_mixed",
     "save_latents",
     "shuffle",
 ]

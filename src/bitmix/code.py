@@ -27,6 +27,7 @@ IMPORTS = {
     "predict": ("chains", "data", "kernel"),
     "partitions": ("chains", "kernel"),
     "diagnostics": ("chains", "data", "kernel"),
+    "automatic": ("chains", "data", "diagnostics", "sampling"),
     "evaluation": ("data", "predict", "sampling"),
     "figures": ("chains", "data", "diagnostics", "partitions", "predict"),
     "study": ("chains", "data", "sampling"),

@@ -62,7 +62,11 @@ def test_summary(run, found):
 
 
 def test_expected_values_leave_out_the_times(found):
-    assert found.keys() - summary.expected_values(found).keys() == {"image_shape", "seconds"}
+    assert found.keys() - summary.expected_values(found).keys() == {
+        "image_shape",
+        "levels",
+        "seconds",
+    }
 
 
 def test_results_table(found):
@@ -72,14 +76,21 @@ def test_results_table(found):
     assert cells[1:3] == ["0", str(found["chains"][0]["clusters"])]
 
 
-def diagnostics(mixed, draws):
-    return {"mixed": mixed, "draws": {"chain": 2, "draw": draws}, "thresholds": {"draws": 4}}
+def diagnostics(mixed, draws, warmup=0):
+    sizes = {"chain": 2, "draw": draws}
+    return {"mixed": mixed, "warmup": warmup, "draws": sizes, "thresholds": {"draws": 4}}
+
+
+CONSENSUS = {"partitions": 1000, "sizes": [443, 224, 133]}
+
+
+def lines(found, mixed=True, draws=50, warmup=0):
+    """Return the closing lines of a run."""
+    judged = diagnostics(mixed, draws, warmup)
+    return messages.closing_lines("results/tiny", found, judged, CONSENSUS, 12.34).splitlines()
 
 
 def test_closing_lines(found):
-    def lines(found, mixed=True, draws=50):
-        told = messages.closing_lines("results/tiny", found, diagnostics(mixed, draws), 12.34)
-        return told.splitlines()
 
     assert lines(found)[0] == "Results: results/tiny"
     assert len(lines(found)) == 7
@@ -87,17 +98,27 @@ def test_closing_lines(found):
     assert lines(found)[4].endswith("established (see diagnostics.json)")
     assert lines(found)[6].endswith("12.3 s")
     assert lines(found, False)[4].endswith("  not established (see diagnostics.json)")
-    sweeps = found["configuration"]["sweeps"]
-    few = f"not established ({sweeps} sweeps are too few; see diagnostics.json)"
-    assert lines(found, False, 3)[4].endswith(few)
+    few = "not established (5 sweeps are too few; see diagnostics.json)"
+    assert lines(found, False, 3, warmup=2)[4].endswith(few)
     found["image_shape"] = None
     assert lines(found)[1].endswith("40 rows of 6 features")
+
+
+def test_closing_lines_of_a_run_until_mixing(found):
+    found["configuration"]["sweeps"] = "auto"
+    told = lines(found, draws=2000, warmup=2000)
+    assert len(told) == 6
+    assert told[2].endswith("3 of 443, 224, 133 rows (the consensus of 1,000 states)")
+    assert told[3].endswith("established after 4,000 sweeps (see diagnostics.json)")
+    limit = "not established (4,000 sweeps are the limit of this run; see diagnostics.json)"
+    assert lines(found, False, 2000, warmup=2000)[3].endswith(limit)
 
 
 def test_only_new_runs_are_told(tmp_path, found):
     for run in ("old", "new"):
         write_json(tmp_path / run / "summary.json", found)
         write_json(tmp_path / run / "diagnostics.json", diagnostics(True, 9))
+        write_json(tmp_path / run / "consensus.json", CONSENSUS)
     os.utime(tmp_path / "old/summary.json", (1, 1))
     told = messages.closing(["old", "new", "absent"], since=time.time() - 5, results=tmp_path)
     assert re.findall("Results: (.*)", told) == [f"{tmp_path}/new"]

@@ -25,18 +25,26 @@ from bitmix.sampling.settings import Settings
 
 
 def sample_chains(
-    run: Run, chains: Sequence[int], threads: int, progress: bool | None
+    run: Run,
+    chains: Sequence[int],
+    threads: int,
+    progress: bool | None,
+    starts: Sequence[Latent | None] | None = None,
 ) -> list[Latent]:
     """Return the latents of some chains of a run, sampled in threads.
 
-    No chain runs in the main thread, where Ctrl-C may arrive in the middle of a sweep.
+    A chain continues from its checkpoint, or else from its latent in `starts`, if it has one. No
+    chain runs in the main thread, where Ctrl-C may arrive in the middle of a sweep.
     """
     with (
         report_progress(progress, len(chains) * run.settings.sweeps, "sweep") as steps,
         ThreadPoolExecutor(min(threads, len(chains))) as pool,
     ):
         try:
-            futures = [pool.submit(run.sample, chain, steps) for chain in chains]
+            futures = [
+                pool.submit(run.sample, chain, steps, start)
+                for chain, start in zip(chains, starts or [None] * len(chains), strict=True)
+            ]
             for future in as_completed(futures):
                 future.result()  # raises the error of a chain
         except BaseException:  # also Ctrl-C: let the threads finish their sweep
@@ -85,11 +93,11 @@ class Run:
             "code_sha256": chain_sha256(),
         }
 
-    def sample(self, number: int, steps: Steps) -> Latent:
+    def sample(self, number: int, steps: Steps, start: Latent | None = None) -> Latent:
         """Sample a chain to its last sweep, or until the run is stopped."""
-        checkpoint, found = self._checkpoint(number), None
+        checkpoint, found = self._checkpoint(number), start
         if checkpoint:
-            found = checkpoint.read(self.identity(number))
+            found = checkpoint.read(self.identity(number)) or start
         chain = Chain(self, number, found)
         if checkpoint:
             checkpoint.open(chain.latent())

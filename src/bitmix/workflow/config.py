@@ -90,10 +90,20 @@ def _complaint(error: ValidationError) -> str:
             return f"must be {LIMITS[error.validator]} {limit}, but is {found}"
         case "pattern":
             return f"{found!r} is not allowed"
+        case "anyOf":
+            return f"must be {' or '.join(map(_allowed, limit))}, but is {found!r}"
         case "contains":
             return f"must include {limit['const']}, but is {found!r}"
         case _:
             return error.message
+
+
+def _allowed(rule: Mapping[str, Any]) -> str:
+    """Describe one of the values that a key may have."""
+    if "const" in rule:
+        return rule["const"]
+    limits = [f" of {words} {rule[limit]}" for limit, words in LIMITS.items() if limit in rule]
+    return TYPE_NAMES[rule["type"]] + "".join(limits)
 
 
 def _suggestion(word: object, allowed: Mapping[str, Any] | list[str]) -> str:

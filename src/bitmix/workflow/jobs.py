@@ -36,6 +36,7 @@ def write_data(data_file: str, *, seed: int, limit: int | None = None, **source:
     **source
         The parameters of `bitmix.data.sources.load`.
     """
+    logging.getLogger("bitmix").setLevel(logging.INFO)  # which level is 1
     dataset, _ = sources.load(**source)
     save_dataset(data_file, shuffle(dataset, seed).first(limit))
 
@@ -60,7 +61,39 @@ def write_chain(data_file: str, chain_file: str, *, chain: int, **settings: Any)
     save_latents(chain_file, latent)
 
 
-JOBS: dict[str, Callable[..., None]] = {"data": write_data, "chain": write_chain}
+def write_chains(
+    data_file: str, chain_files: Sequence[str], *, chains: int, **settings: Any
+) -> None:
+    """Sample the chains of a run until they have mixed, and write their latents to files.
+
+    Parameters
+    ----------
+    data_file : str
+        A file that `write_data` wrote.
+    chain_files : sequence of str
+        The file of each chain, for `bitmix.load_latents`.
+    chains : int
+        The number of chains.
+    **settings
+        The seed, the settings, the threads and the checkpoint folder, for
+        `bitmix.sample_until_mixed`.
+    """
+    from bitmix.automatic.until import sample_until_mixed  # slow to import
+
+    logging.getLogger("bitmix").setLevel(logging.INFO)
+    dataset = load_dataset(data_file)
+    latents, _ = sample_until_mixed(
+        dataset.x, observed=dataset.observed, chains=chains, progress=True, **settings
+    )
+    for file, latent in zip(chain_files, latents, strict=True):
+        save_latents(file, latent)
+
+
+JOBS: dict[str, Callable[..., None]] = {
+    "data": write_data,
+    "chain": write_chain,
+    "chains": write_chains,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -67,12 +67,10 @@ def closing(runs: Sequence[str], *, since: float, results: str | Path = "results
     """
     folders = [Path(results, run) for run in runs]
     new = [folder for folder in folders if _modified(folder / "summary.json") > since]
+    names = ("summary", "diagnostics", "consensus")
     return "\n".join(
         closing_lines(
-            folder,
-            read_json(folder / "summary.json"),
-            read_json(folder / "diagnostics.json"),
-            time.time() - since,
+            folder, *(read_json(folder / f"{name}.json") for name in names), time.time() - since
         )
         for folder in new
     )
@@ -86,15 +84,27 @@ def closing_lines(
     folder: str | Path,
     summary: Mapping[str, Any],
     diagnostics: Mapping[str, Any],
+    consensus: Mapping[str, Any],
     total_seconds: float,
 ) -> str:
-    """Return where the results of a run are, and six lines about them."""
+    """Return where the results of a run are, and a few lines about them.
+
+    A run until mixing ends in the classes on which its chains agree, another one in the clusters of
+    each chain.
+    """
     chains = summary["chains"]
+    automatic = summary["configuration"]["sweeps"] == "auto"
+    if automatic:
+        found = {"classes": _classes(consensus)}
+    else:
+        found = {
+            "clusters": "  ".join(str(chain["clusters"]) for chain in chains),
+            "log joint": "  ".join(f"{chain['log_joint']:,.1f}" for chain in chains),
+        }
     lines = {
         "data": _data(summary),
-        "clusters": "  ".join(str(chain["clusters"]) for chain in chains),
-        "log joint": "  ".join(f"{chain['log_joint']:,.1f}" for chain in chains),
-        "mixing": _mixing(summary["configuration"]["sweeps"], diagnostics),
+        **found,
+        "mixing": _mixing(automatic, diagnostics),
         "sampling": f"{sum(summary['seconds']):.1f} s in {len(chains)} chains",
         "total": f"{total_seconds:.1f} s",
     }
@@ -107,9 +117,20 @@ def _data(summary: Mapping[str, Any]) -> str:
     return f"{rows:,} {names[0]} of {features:,} {names[1]}"
 
 
-def _mixing(sweeps: int, diagnostics: Mapping[str, Any]) -> str:
+def _classes(consensus: Mapping[str, Any], most: int = 8) -> str:
+    """Describe the classes of a consensus by their sizes."""
+    sizes = [f"{size:,}" for size in consensus["sizes"]]
+    listed = ", ".join(sizes[:most]) + (", ..." if len(sizes) > most else "")
+    return f"{len(sizes)} of {listed} rows (the consensus of {consensus['partitions']:,} states)"
+
+
+def _mixing(automatic: bool, diagnostics: Mapping[str, Any]) -> str:
+    sweeps = diagnostics["draws"]["draw"] + diagnostics["warmup"]
     if diagnostics["mixed"]:
-        return "established (see diagnostics.json)"
+        after = f" after {sweeps:,} sweeps" if automatic else ""
+        return f"established{after} (see diagnostics.json)"
     few = diagnostics["draws"]["draw"] < diagnostics["thresholds"]["draws"]
     why = f"{sweeps:,} sweeps are too few; " if few else ""
+    if automatic:
+        why = f"{sweeps:,} sweeps are the limit of this run; "
     return f"not established ({why}see diagnostics.json)"

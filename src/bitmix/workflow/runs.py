@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from bitmix.automatic.plan import table_settings
 from bitmix.data import sources
 from bitmix.sampling import Settings
 from bitmix.workflow.config import ConfigError, resolve, retype
@@ -18,13 +19,15 @@ Run = Mapping[str, Any]
 #: The settings of a run for its data source, its evaluation and its chains.
 SOURCE_SETTINGS = (
     *("source", "labels", "threshold", "folder", "file", "labels_file", "label_column"),
-    "image_shape",
+    *("id_column", "ones", "image_shape"),
 )
 EVALUATION_SETTINGS = (
     *("train", "chains", "sweeps", "initial_clusters", "sweeps_compared", "em_fits"),
     *("stepmix_clusters", "logistic_passes"),
 )
 CHAIN_SETTINGS = tuple(field.name for field in fields(Settings))
+#: What `sweeps: auto` decides itself.
+DECIDED = ("sweeps", "thin", "warmup")
 
 
 def read_runs(config: Mapping[str, Any], schema_file: str | Path) -> dict[str, Run]:
@@ -43,10 +46,36 @@ def read_runs(config: Mapping[str, Any], schema_file: str | Path) -> dict[str, R
         If a key or a value is not allowed. The message names it and what is allowed.
     """
     schema = yaml.safe_load(Path(schema_file).read_text())
-    runs = resolve(retype(config), schema)["runs"]
+    config = retype(config)
+    runs = resolve(config, schema)["runs"]
     for name, run in runs.items():
+        run |= _automatic(config["runs"][name], run)
         _check(name, run)
     return runs
+
+
+def _automatic(given: Run, run: Run) -> dict[str, Any]:
+    """Return the settings of a run that is sampled until it has mixed, besides those given.
+
+    That is a run with `sweeps: auto`, or of a table if nothing is said about its chains.
+    """
+    says = given.keys() & {"chains", "warmup", *CHAIN_SETTINGS}
+    if not (run["sweeps"] == "auto" or (is_table(run) and not says)):
+        return {}
+    settings = {"chains": 4, "sweeps": "auto", **table_settings(run["partition_prior"])}
+    if "partition_prior" not in given:
+        settings |= table_settings()
+    return {key: value for key, value in settings.items() if key not in given}
+
+
+def is_table(run: Run) -> bool:
+    """Return whether the rows of a run come from a table and are no images."""
+    return run["data"]["source"] == "csv" and run["data"]["image_shape"] is None
+
+
+def is_automatic(run: Run) -> bool:
+    """Return whether a run is sampled until its chains have mixed."""
+    return run["sweeps"] == "auto"
 
 
 def _check(name: str, run: Run) -> None:
@@ -55,13 +84,27 @@ def _check(name: str, run: Run) -> None:
         sources.check_settings(**source(run))
     except ValueError as error:
         raise ConfigError(f"runs.{name}.data.{error}") from None
+    settings = chain_settings(run)
+    if is_automatic(run):
+        _check_automatic(name, run)
+        settings = {key: value for key, value in settings.items() if key not in DECIDED}
     try:
-        Settings(**chain_settings(run))
+        Settings(**settings)
     except ValueError as error:
         raise ConfigError(f"runs.{name}.{error}") from None
-    if run["warmup"] is not None and run["warmup"] >= run["sweeps"]:
+    if not is_automatic(run) and run["warmup"] is not None and run["warmup"] >= run["sweeps"]:
         raise ConfigError(
             f"runs.{name}.warmup: must be below the sweeps of the run, {run['sweeps']}"
+        )
+
+
+def _check_automatic(name: str, run: Run) -> None:
+    for key in ("thin", "warmup"):
+        if run[key] is not None:
+            raise ConfigError(f"runs.{name}.{key}: `sweeps: auto` decides it; leave it out")
+    if run["chains"] < 2:
+        raise ConfigError(
+            f"runs.{name}.chains: one chain cannot show that it has mixed; `sweeps: auto` needs 2"
         )
 
 
@@ -105,7 +148,7 @@ def value(run: Run, *keys: str) -> Any:
 
 def for_notebook(name: str, value: Any) -> str:
     """Return papermill's option for a parameter of a notebook."""
-    if isinstance(value, list):
+    if isinstance(value, list | dict):
         return f"-y {quote(f'{name}: {json.dumps(value)}')}"
     return f"-p {name} {quote(str(value))}"
 

@@ -1,0 +1,57 @@
+"""The settings of chains that are sampled until they have mixed.
+
+Their sweeps and kept states come in rounds at fixed counts. No clock decides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: The sweeps of each chain after the first round. Each round doubles them.
+FIRST = 2_000
+#: The most sweeps of a chain.
+MOST = 128_000
+#: The most work of a chain: rows times features times sweeps.
+WORK = 10**10
+#: The states that a chain keeps, of which half are after the warmup. A chain of very many rows
+#: keeps fewer: at most `ENTRIES` assignments of rows. All divide `FIRST`.
+KEPT = (500, 250, 100, 50, 20, 10)
+ENTRIES = 2 * 10**7
+
+
+def table_settings(partition_prior: str = "mfm") -> dict[str, Any]:
+    """Return the settings of chains that fit a table of answers, without their sweeps.
+
+    Plain Gibbs sampling mixes well on such data, split-merge proposals only cost time. The prior is
+    a mixture of finite mixtures, which estimates the number of clusters. A Dirichlet process,
+    whose concentration is learned, does not (Miller and Harrison 2013).
+    """
+    moves = ["assign", "pixel_priors"]
+    return {
+        "initial": "seeded",
+        "initial_clusters": 20,
+        "partition_prior": partition_prior,
+        "moves": moves if partition_prior == "mfm" else [*moves, "concentration"],
+    }
+
+
+def rounds(rows: int, features: int) -> list[tuple[int, int]]:
+    """Return the sweeps of a chain after each round, and the setting `thin` of the round.
+
+    Chains of data so large that they exceed the work in the first round have one short round.
+
+    Parameters
+    ----------
+    rows, features : int
+
+    Returns
+    -------
+    rounds : list of (sweeps, thin)
+        In ascending order, at least one. Each `thin` is a multiple of the one before.
+    """
+    most = min(MOST, max(WORK // (rows * features), KEPT[-1]))
+    kept = next((kept for kept in KEPT if kept * rows <= ENTRIES), KEPT[-1])
+    if most < FIRST:
+        return [(most, max(1, most // kept))]
+    doublings = (most // FIRST).bit_length()
+    return [(FIRST << doubling, (FIRST << doubling) // kept) for doubling in range(doublings)]
