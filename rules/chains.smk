@@ -7,6 +7,7 @@ rule chain:
         code=sources("sampling"),
     output:
         chain_file="results/{run}/chains/{chain}.pkl",
+        times_file="results/{run}/benchmarks/chain-{chain}.json",
     log:
         "results/{run}/logs/chain-{chain}.txt",
     benchmark:
@@ -21,6 +22,7 @@ rule chain:
         "chain",
         "data_file=results/{run}/data.npz",
         "chain_file=results/{run}/chains/{chain}.pkl",
+        "times_file=results/{run}/benchmarks/chain-{chain}.json",
         "chain={chain}",
         # Not an output: Snakemake deletes the outputs of a job that it starts again.
         "checkpoint_folder=results/{run}/checkpoints",

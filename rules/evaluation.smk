@@ -58,5 +58,7 @@ rule evaluation:
         "print the scores of each evaluation"
     run:
         from bitmix import evaluation  # with libraries that take seconds to import
+        from bitmix.io import read_json
 
-        messages.print_tables(input.evaluations, log.table, evaluation.results_table)
+        table = lambda file: evaluation.results_table(read_json(file))
+        messages.print_tables(input.evaluations, log.table, table)

@@ -13,7 +13,7 @@ from PIL import Image
 import bitmix
 from bitmix.data import Dataset, save_dataset
 from bitmix.io import read_json, write_json
-from bitmix.workflow import checks, messages, summary
+from bitmix.workflow import checks, messages, summary, times
 
 CONFIGURATION = {"data": {"labels": [0, 1], "folder": "/somewhere"}, "sweeps": 2}
 
@@ -30,6 +30,7 @@ def run(tmp_path_factory):
     files = [folder / f"{latent.chain}.pkl" for latent in latents]
     for file, latent in zip(files, latents, strict=True):
         bitmix.save_latents(file, latent)
+        times.write_times(folder / f"benchmarks/chain-{latent.chain}.json", latent)
     pixels = np.zeros((5, 8), np.uint8)
     pixels[2, 3] = 255
     (folder / "figures/sub").mkdir(parents=True)
@@ -61,12 +62,12 @@ def test_summary(run, found):
         assert float.fromhex(chain["log_joint_hex"]) == chain["log_joint"] == latent.log_joint()
 
 
-def test_expected_values_leave_out_the_times(found):
-    assert found.keys() - summary.expected_values(found).keys() == {"image_shape", "seconds"}
+def test_expected_values(found):
+    assert found.keys() - summary.expected_values(found).keys() == {"image_shape"}
 
 
-def test_results_table(found):
-    lines = messages.results_table(found).splitlines()
+def test_results_table(run, found):
+    lines = messages.results_table(run[0] / "summary.json").splitlines()
     assert len(lines) == 4
     cells = [cell.strip() for cell in lines[2].split("|")]
     assert cells[1:3] == ["0", str(found["chains"][0]["clusters"])]
@@ -76,15 +77,26 @@ def diagnostics(mixed, draws):
     return {"mixed": mixed, "draws": {"chain": 2, "draw": draws}, "thresholds": {"draws": 4}}
 
 
-def test_closing_lines(found):
-    def lines(found, mixed=True, draws=50):
-        told = messages.closing_lines("results/tiny", found, diagnostics(mixed, draws), 12.34)
-        return told.splitlines()
+def write_run(folder, latents, found, told):
+    """Write the files of a run from which its last lines are made."""
+    write_json(folder / "summary.json", found)
+    write_json(folder / "diagnostics.json", told)
+    for latent in latents:
+        times.write_times(folder / f"benchmarks/chain-{latent.chain}.json", latent)
 
-    assert lines(found)[0] == "Results: results/tiny"
+
+def test_closing_lines(run, found, tmp_path):
+    _, latents = run
+
+    def lines(found, mixed=True, draws=50):
+        write_run(tmp_path, latents, found, diagnostics(mixed, draws))
+        return messages.closing_lines(tmp_path, total_seconds=12.34).splitlines()
+
+    assert lines(found)[0] == f"Results: {tmp_path}"
     assert len(lines(found)) == 7
     assert lines(found)[1].endswith("40 images of 6 pixels")
     assert lines(found)[4].endswith("established (see diagnostics.json)")
+    assert re.search(r"  \d+\.\d s in 2 chains$", lines(found)[5])
     assert lines(found)[6].endswith("12.3 s")
     assert lines(found, False)[4].endswith("  not established (see diagnostics.json)")
     sweeps = found["configuration"]["sweeps"]
@@ -94,10 +106,29 @@ def test_closing_lines(found):
     assert lines(found)[1].endswith("40 rows of 6 features")
 
 
-def test_only_new_runs_are_told(tmp_path, found):
-    for run in ("old", "new"):
-        write_json(tmp_path / run / "summary.json", found)
-        write_json(tmp_path / run / "diagnostics.json", diagnostics(True, 9))
+def test_times_of_chains(tmp_path, run):
+    _, (latent, _) = run
+    times.write_times(tmp_path / "benchmarks/chain-0.json", latent)
+    assert times.read_seconds(tmp_path, 0) == pytest.approx(latent.trace["seconds"].sum())
+    assert read_json(tmp_path / "benchmarks/chain-0.json").keys() == {
+        "seconds", "assign_seconds", "pixel_priors_seconds"
+    }  # fmt: skip
+
+
+def test_times_of_chains_that_continued_are_not_known(tmp_path, run, found):
+    folder, _ = run
+    loaded = [bitmix.load_latents(folder / f"{chain}.pkl") for chain in (0, 1)]
+    write_run(tmp_path, loaded, found, diagnostics(True, 9))
+    assert np.isnan(times.read_seconds(tmp_path, 0))
+    assert "continued, time not known in 2 chains" in messages.closing_lines(
+        tmp_path, total_seconds=1.0
+    )
+    assert "nan" not in messages.results_table(tmp_path / "summary.json")
+
+
+def test_only_new_runs_are_told(tmp_path, run, found):
+    for name in ("old", "new"):
+        write_run(tmp_path / name, run[1], found, diagnostics(True, 9))
     os.utime(tmp_path / "old/summary.json", (1, 1))
     told = messages.closing(["old", "new", "absent"], since=time.time() - 5, results=tmp_path)
     assert re.findall("Results: (.*)", told) == [f"{tmp_path}/new"]

@@ -17,6 +17,7 @@ from bitmix.chains import save_latents
 from bitmix.data import DataError, load_dataset, save_dataset, shuffle, sources
 from bitmix.sampling import sample_chain
 from bitmix.sampling.checkpoints import CheckpointTaken
+from bitmix.workflow.times import write_times
 
 #: Errors of users, data and machines. Their messages help more than a traceback.
 EXPECTED = (CheckpointTaken, DataError, MemoryError, OSError, ValueError)
@@ -40,8 +41,10 @@ def write_data(data_file: str, *, seed: int, limit: int | None = None, **source:
     save_dataset(data_file, shuffle(dataset, seed).first(limit))
 
 
-def write_chain(data_file: str, chain_file: str, *, chain: int, **settings: Any) -> None:
-    """Sample one chain and write its latent to a file.
+def write_chain(
+    data_file: str, chain_file: str, times_file: str, *, chain: int, **settings: Any
+) -> None:
+    """Sample one chain and write its latent to a file, and its times to another.
 
     Parameters
     ----------
@@ -49,6 +52,8 @@ def write_chain(data_file: str, chain_file: str, *, chain: int, **settings: Any)
         A file that `write_data` wrote.
     chain_file : str
         The file to write, for `bitmix.load_latents`.
+    times_file : str
+        The file to write, for `bitmix.workflow.times.read_seconds`.
     chain : int
         The number of the chain.
     **settings
@@ -57,6 +62,7 @@ def write_chain(data_file: str, chain_file: str, *, chain: int, **settings: Any)
     logging.getLogger("bitmix").setLevel(logging.INFO)
     dataset = load_dataset(data_file)
     latent = sample_chain(dataset.x, chain, observed=dataset.observed, progress=True, **settings)
+    write_times(times_file, latent)
     save_latents(chain_file, latent)
 
 

@@ -16,8 +16,8 @@ from bitmix.io import write_json
 
 Summary = Mapping[str, Any]
 
-# The data's sha256 and shape identify the rows; times differ from run to run.
-_NOT_COMPARED = ("image_shape", "seconds")
+# The data's sha256 and shape identify the rows.
+_NOT_COMPARED = ("image_shape",)
 
 
 def summarise(
@@ -42,7 +42,7 @@ def summarise(
     -------
     summary : dict
         `configuration`, `data`, `chains`, `figures` and `versions`, which a repetition must
-        reproduce, and the sampling time of each chain in `seconds`.
+        reproduce, and `image_shape`.
     """
     return {
         "configuration": _without_places(configuration),
@@ -55,7 +55,6 @@ def summarise(
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
-        "seconds": [round(float(latent.trace["seconds"].sum()), 3) for latent in latents],
     }
 
 
