@@ -1,9 +1,9 @@
 """The pickles of latents: what is saved is loaded again, and nothing else is accepted.
 
-The golden file tests/expected/latent-schema-3.pkl holds `golden_latent()` without its times, written
-by the first version with this schema. latent-schema-2.pkl holds it with times and without a
-checksum, latent-schema-1.pkl the part that schema 1 had. The files stay the same as long as their
-schema can be read. A new schema gets a new file:
+The golden file tests/expected/latent-schema-3.pkl holds `golden_latent()` without its times. It was
+written by the first version with this schema. latent-schema-2.pkl holds the times too, and no
+checksum. latent-schema-1.pkl holds the part that schema 1 had. The files stay the same as long as
+their schema can be read. A new schema gets a new file:
 ``save_latents("tests/expected/latent-schema-N.pkl", golden_latent())``.
 """
 

@@ -1,8 +1,8 @@
 """The pickles of latents: written atomically, read safely.
 
 A file holds one latent as a dict of builtins and plain NumPy arrays, so `pickle.load` reads it
-without bitmix. A file of several latents is a dict with a list of such dicts. The pickle is followed
-by its checksum. Files hold no times, so the same chain gives the same file.
+without bitmix. A file of several latents is a dict with a list of such dicts. The pickle is
+followed by its checksum. Files hold no times, so the same chain gives the same file.
 
 `load_latents` does not trust its file. It allows only the opcodes that such a dict needs, replaces
 each name by an inert record, and builds the arrays itself.
