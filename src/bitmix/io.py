@@ -12,7 +12,8 @@ from glob import escape
 from pathlib import Path
 from typing import Any, BinaryIO
 
-_TEMPORARY = ".{name}.{token}.tmp"
+#: The name of a file while it is written, see `atomic_write`.
+TEMPORARY = ".{name}.{token}.tmp"
 _SEAL = "\nsha256 {}\n"
 #: The size of a seal in bytes, see `SealedFile`.
 SEAL_SIZE = len(_SEAL.format("0" * 64))
@@ -39,7 +40,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Each writer has its own name, so two processes never share a temporary file. The module
     # tempfile is not used, because other users could not read its files.
-    temporary = path.with_name(_TEMPORARY.format(name=path.name, token=secrets.token_hex(8)))
+    temporary = path.with_name(TEMPORARY.format(name=path.name, token=secrets.token_hex(8)))
     try:
         with open(temporary, "xb") as file:
             yield file
@@ -57,7 +58,7 @@ def remove_temporaries(path: str | os.PathLike[str]) -> None:
     A live process that is writing `path` fails and leaves `path` unchanged.
     """
     path = Path(path)
-    for temporary in path.parent.glob(_TEMPORARY.format(name=escape(path.name), token="*")):
+    for temporary in path.parent.glob(TEMPORARY.format(name=escape(path.name), token="*")):
         temporary.unlink(missing_ok=True)
 
 

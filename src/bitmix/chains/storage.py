@@ -56,7 +56,10 @@ def save_latents(path: str | os.PathLike[str], latents: Latent | Sequence[Latent
     content = _content(latents) if isinstance(latents, Latent) else _contents(latents)
     with sealed_write(path) as file:
         # The protocol is part of the format: `_Unpickler` knows how protocol 5 writes an array.
-        pickle.dump(content, file, protocol=5)
+        pickler = pickle.Pickler(file, protocol=5)
+        # Without references to equal parts, the bytes depend on nothing but the values.
+        pickler.fast = True
+        pickler.dump(content)
 
 
 def _contents(latents: Sequence[Latent]) -> dict[str, Any]:
@@ -78,8 +81,8 @@ def _content(latent: Latent) -> dict[str, Any]:
         name: np.full(len(values), np.nan) if name.endswith("seconds") else values
         for name, values in latent.trace.items()
     }
-    content = {"schema": SCHEMA} | _contiguous(items)
-    return content | {name: _contiguous(items[name]) for name in _OF_ARRAYS}
+    content = {"schema": SCHEMA} | _plain(items)
+    return content | {name: _plain(items[name]) for name in _OF_ARRAYS}
 
 
 def load_latents(path: str | os.PathLike[str]) -> Any:
@@ -114,10 +117,10 @@ def load_latents(path: str | os.PathLike[str]) -> Any:
         ) from error
 
 
-def _contiguous(items: dict[str, Any]) -> dict[str, Any]:
-    """Return `items` with the arrays in C order, in which pickle keeps them as plain bytes."""
+def _plain(items: dict[str, Any]) -> dict[str, Any]:
+    """Return `items` with arrays that pickle keeps as plain bytes, all in the same way."""
     return {
-        name: np.ascontiguousarray(item) if isinstance(item, np.ndarray) else item
+        name: np.require(item, requirements=["C", "W"]) if isinstance(item, np.ndarray) else item
         for name, item in items.items()
     }
 

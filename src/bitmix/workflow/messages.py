@@ -9,11 +9,6 @@ from typing import Any
 from bitmix.io import atomic_write, read_json
 from bitmix.workflow.times import read_seconds
 
-#: The last words after a failure.
-FAILED = """\
-See the error above. A failed notebook, with its traceback, is in results/<run>/logs.
-Chains are saved in results/<run>/checkpoints. Run the same command again to continue."""
-
 
 def results_table(summary_file: str | Path) -> str:
     """Return the chains of a run as a Markdown table, given its summary."""

@@ -59,7 +59,7 @@ def summarise(
 
 
 def write_summary(
-    path: str | Path,
+    summary_file: str | Path,
     configuration: Mapping[str, Any],
     data_file: str | Path,
     chain_files: Sequence[str | Path],
@@ -69,7 +69,7 @@ def write_summary(
     folder = Path(figures_folder)
     figures = {str(file.relative_to(folder)): file for file in folder.rglob("*.png")}
     latents = [load_latents(file) for file in chain_files]
-    write_json(path, summarise(configuration, load_dataset(data_file), latents, figures))
+    write_json(summary_file, summarise(configuration, load_dataset(data_file), latents, figures))
 
 
 def expected_values(summary: Summary) -> dict[str, Any]:
