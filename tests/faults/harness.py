@@ -22,18 +22,25 @@ from pathlib import Path
 
 import numpy as np
 
-from bitmix import chains, data, diagnostics, figures, partitions
+from bitmix import chains, data
 from bitmix.data import downloads
-from bitmix.figures import style
-from bitmix.io import TEMPORARY
-from bitmix.workflow import jobs, messages
+from bitmix.workflow import jobs
 from bitmix.workflow.repair import repair
 
-KINDS = ("none", "kill", "kill after", "ENOSPC", "EIO", "short write", "lost fsync", "full disk")
+#: The faults, numbered as in shim.c, and the calls that they can strike.
+KINDS = {
+    "none": "",
+    "kill": "owsr",
+    "ENOSPC": "owsr",
+    "EIO": "owsr",
+    "short write": "w",
+    "lost fsync": "s",
+    "full disk": "ow",
+}
 WORK = Path(sys.argv[2], "work").resolve()
 RUN = WORK / "results/tiny"
 CHAINS = [RUN / f"chains/{chain}.pkl" for chain in (0, 1)]
-LATER = {"diagnosis", "consensus", "figure"}  # these take most of the time
+QUICK = ("cache", "data", "chain 0", "summary", "table")
 
 
 def job(*arguments):
@@ -69,6 +76,8 @@ def latents():
 
 
 def make_diagnosis():
+    from bitmix import diagnostics  # the quick study does without these
+
     x = data.load_dataset(RUN / "data.npz").x
     diagnostics.write_diagnosis(
         RUN / "diagnostics.json", diagnostics.diagnose(latents(), x, pairs=2)
@@ -76,6 +85,8 @@ def make_diagnosis():
 
 
 def make_consensus():
+    from bitmix import partitions
+
     samples = np.concatenate([latent.samples["assignments"] for latent in latents()])
     found = partitions.consensus(samples)
     partitions.write_consensus(RUN / "consensus.json", found, {})
@@ -85,21 +96,24 @@ def make_figure():
     # Made by hand, as those of the package take a second each.
     from matplotlib.figure import Figure
 
+    from bitmix import figures
+
     figure = Figure(figsize=(1, 1))
     figure.subplots().plot(latents()[0].trace["log_joint"])
-    figures.save(style.described(figure, "a line"), RUN / "figures", "line")
+    figures.save(figures.style.described(figure, "a line"), RUN / "figures", "line")
 
 
 def make_summary():
+    files = [file for file in CHAINS if file.exists()]
     job(
         *("summary", f"summary_file={RUN}/summary.json", 'configuration={"data": {}, "sweeps": 4}'),
-        *(f"data_file={RUN}/data.npz", f"chain_files={json.dumps(list(map(str, CHAINS)))}"),
+        *(f"data_file={RUN}/data.npz", f"chain_files={json.dumps(list(map(str, files)))}"),
         f"figures_folder={RUN}/figures",
     )
 
 
 def make_table():
-    messages.print_tables([RUN / "summary.json"], RUN / "table.md")
+    job("table", f'files=["{RUN}/summary.json"]', f"table_file={RUN}/table.md")
 
 
 STEPS = {
@@ -120,7 +134,7 @@ def study(names, done, finished):
     for name in names:
         make, outputs = STEPS[name]
         files = [RUN / output for output in outputs]
-        if name in done and all(file.exists() for file in files):
+        if name in done and files and all(file.exists() for file in files):
             continue
         for file in files:
             file.unlink(missing_ok=True)
@@ -151,16 +165,14 @@ def forked(shim, names, done, at, kind, output):
             code = 3
         finally:
             sys.stdout.flush()
-            counts = (shim.fault_count(), shim.fault_injected())
-            os.write(writing, f"counts {counts[0]} {counts[1]}\n".encode())
+            os.write(writing, b"calls " + shim.fault_calls() + b"\n")
             os._exit(code)
     os.close(writing)
     with open(reading) as pipe:
         lines = pipe.read().splitlines()
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    counts = [tuple(map(int, line.split()[1:])) for line in lines if line.startswith("counts")]
-    steps = [line for line in lines if not line.startswith("counts")]
-    return code, set(steps), counts[0] if counts else (0, 1)
+    calls = [line[6:] for line in lines if line.startswith("calls ")]
+    return code, {line for line in lines if line in STEPS}, "".join(calls)
 
 
 def hashes():
@@ -169,7 +181,9 @@ def hashes():
     return {
         str(file.relative_to(WORK)): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(files)
-        if file.suffix not in (".owner", ".tmp") and "benchmarks" not in file.parts and file.name != "table.md"
+        if file.suffix not in (".owner", ".tmp")
+        and "benchmarks" not in file.parts
+        and file.name != "table.md"
     }
 
 
@@ -178,47 +192,46 @@ def clear():
 
 
 def strike(shim, names, at, kind, expected):
-    """Inject one fault and run the study again; return what went wrong, or None, and the counts."""
+    """Inject one fault and run the study again; return what went wrong, or an empty string."""
     clear()
-    code, done, (_, injected) = forked(shim, names, set(), at, kind, "first.txt")
-    if not injected:
-        return None, 0
+    code, done, _ = forked(shim, names, set(), at, kind, "first.txt")
     said = Path("first.txt").read_text()
     if code == 3:
-        return f"an unforeseen error: {said}", injected
+        return f"an unforeseen error: {said}"
     if code == 1 and "failed: " not in said:
-        return f"no reason given: {said}", injected
+        return f"no reason given: {said}"
     if code == -signal.SIGKILL:
         repair(RUN.parent)
     code, _, _ = forked(shim, names, done, 0, 0, "second.txt")
     if code:
-        return f"the rerun failed: {Path('second.txt').read_text()}", injected
-    if hashes() != expected:
-        differ = {key for key, _ in hashes().items() ^ expected.items()}
-        return f"these differ: {sorted(differ)}", injected
-    return None, injected
+        return f"the rerun failed: {Path('second.txt').read_text()}"
+    found = hashes()
+    if found != expected:
+        return f"these differ: {sorted({name for name, _ in found.items() ^ expected.items()})}"
+    return ""
 
 
 def main(shim_file, folder, steps, kinds):
-    folder = Path(folder).resolve()
     os.chdir(folder)
     rows = np.random.default_rng(0).integers(0, 2, (30, 6))
     np.savetxt("own.csv", rows, "%d", ",")
     shim = ctypes.CDLL(shim_file)
-    shim.fault_count.restype = shim.fault_injected.restype = ctypes.c_long
-    names = [name for name in STEPS if steps == "all" or name not in LATER]
-    code, done, (points, _) = forked(shim, names, set(), 0, 0, "undisturbed.txt")
+    shim.fault_calls.restype = ctypes.c_char_p
+    names = list(STEPS if steps == "all" else QUICK)
+    study(names, set(), lambda name: None)  # imports what is imported late, once for all forks
+    clear()
+    code, done, calls = forked(shim, names, set(), 0, 0, "undisturbed.txt")
     assert code == 0 and done == set(names), Path("undisturbed.txt").read_text()
     expected = hashes()
     counts, wrong = Counter(), []
     for kind in kinds.split(","):
-        for at in range(1, points + 1):
-            found, injected = strike(shim, names, at, KINDS.index(kind), expected)
-            counts[kind] += injected > 0
-            if found:
-                wrong.append(f"{kind} at {at}: {found}")
-    left = [str(file) for file in WORK.rglob(TEMPORARY.format(name="*", token="*"))]
-    print(json.dumps({"points": points, "faults": counts, "wrong": wrong, "left": left}))
+        for at, call in enumerate(calls, 1):
+            if call in KINDS[kind]:
+                counts[kind] += 1
+                found = strike(shim, names, at, list(KINDS).index(kind), expected)
+                wrong += [f"{kind} at {at}, {call}: {found}"] if found else []
+        print(f"{kind}: {counts[kind]} faults, {len(wrong)} wrong so far", flush=True)
+    print(json.dumps({"calls": Counter(calls), "faults": counts, "wrong": wrong}))
 
 
 if __name__ == "__main__":

@@ -14,11 +14,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum kind { NONE, KILL, KILL_AFTER, ENOSPC_ONCE, EIO_ONCE, SHORT, LOST, FULL };
+enum kind { NONE, KILL, NO_SPACE, IO_ERROR, SHORT, LOST, FULL };
 enum call { OPEN, WRITE, SYNC, RENAME };
 
 static char folder[4096];
-static long at, count, injected;
+static long at, count;
+static char calls[100000];
 static enum kind armed;
 static int kill_after_rename;
 
@@ -29,11 +30,11 @@ void fault_arm(const char *below, long number, int kind) {
     snprintf(folder, sizeof folder, "%s", below);
     at = number;
     armed = kind;
-    count = injected = kill_after_rename = 0;
+    count = kill_after_rename = 0;
 }
 
-long fault_count(void) { return count; }
-long fault_injected(void) { return injected; }
+/* The counted calls as letters: o(pen), w(rite), s(ync), r(ename). */
+const char *fault_calls(void) { return calls; }
 
 static int below(const char *path) {
     return folder[0] && strncmp(path, folder, strlen(folder)) == 0;
@@ -51,43 +52,33 @@ static int file_below(int fd) {
     return below(path);
 }
 
-/* Return the fault of this call. Short writes are of writes and lost ones of fsync only. */
+/* Return the fault of this call. */
 static enum kind fault(enum call call) {
+    if (count < (long)sizeof calls - 1)
+        calls[count] = "owsr"[call];
     count++;
-    int hit = armed == FULL ? count >= at : count == at;
-    if (!hit || (armed == SHORT && call != WRITE) || (armed == LOST && call != SYNC) ||
-        (armed == FULL && call != WRITE && call != OPEN))
+    if (armed == FULL ? count < at || call == SYNC || call == RENAME : count != at)
         return NONE;
-    injected++;
     if (armed == KILL)
         kill(getpid(), SIGKILL);
     return armed;
 }
 
 static int failing(enum kind kind) {
-    if (kind == ENOSPC_ONCE || kind == FULL)
+    if (kind == NO_SPACE || kind == FULL)
         errno = ENOSPC;
-    else if (kind == EIO_ONCE)
+    else if (kind == IO_ERROR)
         errno = EIO;
     else
         return 0;
     return 1;
 }
 
-#define AFTER(kind) \
-    do { \
-        if ((kind) == KILL_AFTER) \
-            kill(getpid(), SIGKILL); \
-    } while (0)
-
 #define OPENED(call) \
     if ((flags & O_CREAT) && below(path)) { \
         enum kind kind = fault(OPEN); \
         if (failing(kind)) \
             return -1; \
-        int fd = call; \
-        AFTER(kind); \
-        return fd; \
     } \
     return call
 
@@ -116,9 +107,8 @@ int openat64(int in, const char *path, int flags, ...) {
         enum kind kind = fault(WRITE); \
         if (failing(kind)) \
             return -1; \
-        ssize_t written = kind == SHORT ? half : whole; \
-        AFTER(kind); \
-        return written; \
+        if (kind == SHORT) \
+            return half; \
     } \
     return whole
 
@@ -150,9 +140,7 @@ static int synced(int fd, int (*real)(int)) {
         kill_after_rename = fstat(fd, &file) == 0 && ftruncate(fd, file.st_size / 2) == 0;
         return 0;
     }
-    int result = real(fd);
-    AFTER(kind);
-    return result;
+    return real(fd);
 }
 
 int fsync(int fd) { return synced(fd, REAL(fsync)); }
@@ -165,7 +153,8 @@ int fdatasync(int fd) { return synced(fd, REAL(fdatasync)); }
     if (failing(kind)) \
         return -1; \
     int result = call; \
-    AFTER(kill_after_rename ? KILL_AFTER : kind); \
+    if (kill_after_rename) \
+        kill(getpid(), SIGKILL); \
     return result
 
 int rename(const char *from, const char *to) { RENAMED(REAL(rename)(from, to)); }

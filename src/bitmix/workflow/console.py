@@ -40,6 +40,8 @@ _SHOWN = (LogEvent.JOB_INFO, LogEvent.GROUP_INFO, LogEvent.PROGRESS, LogEvent.SH
 _TRACEBACK = re.compile(
     r'^  File ".*", line \d+|^\w+ in file ".*", line \d+:?$|^\w+(Exception|Error):$'
 )
+_AROUND = re.compile(r"^[\w ]+( failed)?: | \(traceback in .*\)$")
+_UNKNOWN = re.compile(r"No rule to produce (\S+) ")
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -93,7 +95,9 @@ class Console(logging.Filter):
 
     def note(self, reason: str) -> None:
         """Remember why the run fails. Tell it at once if other jobs go on."""
-        if reason and reason not in self.reasons:
+        # A notebook may fail for the same reason as a job, and says it in other words around.
+        core = _AROUND.sub("", reason)
+        if core and not any(core in told for told in self.reasons):
             self.reasons.append(reason)
             if self._running and not self.signal:
                 print(f"{reason}\nwaiting for the jobs that still run", file=sys.stderr, flush=True)
@@ -207,5 +211,7 @@ def _logs(record: logging.LogRecord) -> Iterable[Sequence[str]]:
 
 def _plain(text: str) -> str:
     """Return the message of an exception of Snakemake without the places in its code."""
+    if target := _UNKNOWN.search(text):
+        return f"{target[1]} is no run and no file of a run; config/config.yaml has the runs"
     lines = [line.rstrip() for line in text.split("\n") if line.strip()]
     return "\n".join(line for line in lines if not _TRACEBACK.match(line)) or text
