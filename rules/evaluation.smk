@@ -50,6 +50,8 @@ rule evaluation:
         evaluations=expand(rules.evaluate.output.evaluation, run=EVALUATED),
     log:
         "results/evaluation.log",
+    conda:
+        "../environment.yml"
     threads: 1
     resources:
         mem_mb=500,

@@ -24,6 +24,8 @@ rule summary:
         "results/{run}/logs/summary.txt",
     benchmark:
         "results/{run}/benchmarks/summary.tsv"
+    conda:
+        "../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -48,6 +50,8 @@ rule check:
         summaries=expand(rules.summary.output.summary, run=REPRODUCED),
     log:
         "results/check.log",
+    conda:
+        "../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
@@ -69,6 +73,8 @@ rule table:
         summaries=expand(rules.summary.output.summary, run=DEFAULT),
     log:
         "results/table.log",
+    conda:
+        "../environment.yml"
     threads: 1
     resources:
         mem_mb=500,

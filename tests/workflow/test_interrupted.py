@@ -7,13 +7,11 @@ import signal
 import time
 
 import numpy as np
-import psutil
 import pytest
 from chains import same
 
 import bitmix
 from bitmix.data import load_dataset
-from bitmix.workflow import console
 
 CHAINS = [f"results/small/chains/{chain}.pkl" for chain in (0, 1)]
 
@@ -84,27 +82,6 @@ def test_killed_and_started_again(workflow):
 def test_killed_again_and_again(workflow):
     """If Snakemake alone is killed, its jobs go on sampling. They give way to new ones."""
     kill_and_finish(workflow, 15_000, [os.killpg, os.killpg, os.kill, os.killpg])
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_all_and_keeps_the_last_sweep(workflow, number):
-    extend(workflow, 100_000)
-    process = workflow.start(*CHAINS)
-    jobs = []
-    for line in process.stdout:
-        if "continuing after sweep 3" in line and not jobs:
-            jobs = psutil.Process(process.pid).children(recursive=True)
-            start = time.monotonic()
-            process.send_signal(number)
-    *_, last = [line, *process.stdout]
-    assert process.wait() == 128 + number
-    assert time.monotonic() - start < 60  # 2 on a machine that is not busy
-    assert jobs and not any(job.is_running() for job in jobs)
-    assert last == f"{console.INTERRUPTED}\n"
-    assert "Traceback" not in "".join(
-        path.read_text() for path in workflow.folder.glob("results/small/logs/chain-*.txt")
-    )
-    assert min(sweeps_of(workflow)) >= 3
 
 
 def test_more_sweeps_continue(workflow):

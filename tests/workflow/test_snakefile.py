@@ -76,6 +76,7 @@ def test_the_rules_give_each_job_all_its_parameters(commands):
                           "times_file", *run_settings.CHAIN_SETTINGS],
                 "summary": ["summary_file", "configuration", "data_file", "chain_files",
                             "figures_folder"],
+                "scores": ["files", "table_file"],
             }  # fmt: skip
             assert sorted(given) == sorted(wanted[match[1]])
 
