@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFLIGHT
 
-.PHONY: all posterior digits install test test-slow check expected evaluation bench sanitize lab lint lock clean help
+.PHONY: all posterior digits install test test-slow test-faults check expected evaluation bench sanitize lab lint lock clean help
 
 all: install  ## reproduce the study (also plain `make`)
 	@$(BIN)/snakemake tutorial
@@ -28,6 +28,9 @@ test: install  ## run the tests, then compare the study with its expected values
 
 test-slow: install  ## the tests that take minutes: compilers, instruction sets, ARM64 by emulation
 	@$(BIN)/pytest -m slow
+
+test-faults: install  ## inject faults: kills, full disks, lost writes, signals (tens of minutes)
+	@$(BIN)/pytest -m faults -rP tests/faults
 
 sanitize: install  ## run the tests with bounds checks, then under the sanitizers
 	@tests/sanitize.sh

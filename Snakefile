@@ -9,11 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version, update_config
 
 from bitmix import code
-from bitmix.workflow import locks, messages, runs
+from bitmix.workflow import console, locks, messages, repair, runs
 
 min_version("9.0")
 
@@ -23,19 +22,23 @@ configfile: "config/config.yaml"
 
 START = time.time()
 
+CONSOLE = console.open_console(workflow)
 if workflow.is_main_process:
-    locks.clear_stale_locks(Path(".snakemake"))
+    # The last Snakemake was killed, or the power went off.
+    if locks.clear_stale_locks(Path(".snakemake")):
+        for file in repair.repair(Path("results")):
+            print(f"{file} is damaged and is made again", file=sys.stderr)
 
 update_config(config, runs.retype(workflow.config_settings.config))
 try:
     RUNS = runs.read_runs(config, "config/schema.yaml")
 except runs.ConfigError as error:
-    raise WorkflowError(str(error)) from None
+    raise CONSOLE.failure(error) from None
 
 # Snakemake does not see imports, so each rule has the code that it depends on as input. What runs
 # is the installed package, which must be the same.
 if stale := code.stale(Path("src/bitmix")):
-    raise WorkflowError(f"bitmix is not installed as in {', '.join(stale)}: run `make install`")
+    raise CONSOLE.failure(f"bitmix is not installed as in {', '.join(stale)}: run `make install`")
 
 # Programs of this Python are found also where its environment is not activated.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
@@ -64,7 +67,7 @@ rule all:
 # `snakemake <run>` makes one run.
 for run in RUNS:
     if workflow.is_rule(run):
-        raise WorkflowError(f"runs.{run}: `snakemake {run}` means something else, rename the run")
+        raise CONSOLE.failure(f"runs.{run}: `snakemake {run}` means something else, rename the run")
 
     rule:
         name:
@@ -75,9 +78,10 @@ for run in RUNS:
             "{rule}: complete"
 
 
+onstart:
+    CONSOLE.catch_signals()  # which Snakemake has taken back meanwhile
+
+
 onsuccess:
+    CONSOLE.reasons.clear()  # a job that failed was started again
     print(messages.closing(RUNS, since=START))
-
-
-onerror:
-    print(messages.FAILED)

@@ -10,6 +10,7 @@ rule chain:
         code=sources("sampling"),
     output:
         chain_file="results/{run}/chains/{chain}.pkl",
+        times_file="results/{run}/benchmarks/chain-{chain}.json",
     log:
         "results/{run}/logs/chain-{chain}.txt",
     benchmark:
@@ -26,6 +27,7 @@ rule chain:
         "chain",
         "data_file=results/{run}/data.npz",
         "chain_file=results/{run}/chains/{chain}.pkl",
+        "times_file=results/{run}/benchmarks/chain-{chain}.json",
         "chain={chain}",
         # Not an output: Snakemake deletes the outputs of a job that it starts again.
         "checkpoint_folder=results/{run}/checkpoints",
@@ -50,6 +52,7 @@ for run in AUTOMATIC:
             code=sources("automatic"),
         output:
             chain_files=expand(rules.chain.output.chain_file, run=run, chain=CHAINS),
+            times_files=expand(rules.chain.output.times_file, run=run, chain=CHAINS),
         log:
             f"results/{run}/logs/chains.txt",
         benchmark:
@@ -65,6 +68,9 @@ for run in AUTOMATIC:
             f"data_file=results/{run}/data.npz",
             runs.for_job(
                 "chain_files", expand(rules.chain.output.chain_file, run=run, chain=CHAINS)
+            ),
+            runs.for_job(
+                "times_files", expand(rules.chain.output.times_file, run=run, chain=CHAINS)
             ),
             f"checkpoint_folder=results/{run}/checkpoints",
             *[

@@ -10,12 +10,12 @@ FIGURES_FOLDER = "-p figures_folder results/{run}/figures"
 # that fails leaves its traceback in the log and no output.
 NOTEBOOK = """
 papermill {input.notebook} {log.notebook} --engine bitmix --kernel python3 --no-progress-bar \\
-    --log-level ERROR --stderr-file - {params} 2> {log.messages} \\
-    || {{ tail -n 30 {log.messages} >&2; exit 1; }}
+    --log-level ERROR --stderr-file - {params} 2> {log.messages}
 cp {log.notebook} {output.notebook}
+sync {output.notebook}
 """
 # The first of the params is the name of the job.
-JOB = "python -m bitmix.workflow.jobs {params} 2>&1 | tee {log}"
+JOB = "python -m bitmix.workflow.jobs {params} 2> {log}"
 JOB_WITH_THREADS = JOB.replace("{params}", "{params} threads={threads}")
 
 
@@ -34,7 +34,10 @@ def to_notebook(name, *keys):
 
 
 def data_files(wildcards):
-    return runs.data_files(RUNS[wildcards.run])
+    try:
+        return runs.data_files(RUNS, wildcards.run)
+    except runs.ConfigError as error:
+        raise CONSOLE.failure(error) from None
 
 
 def chain_files(wildcards):

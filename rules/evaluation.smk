@@ -49,14 +49,18 @@ rule evaluation:
     input:
         evaluations=expand(rules.evaluate.output.evaluation, run=EVALUATED),
     log:
-        table="results/evaluation.md",
+        "results/evaluation.log",
+    conda:
+        "../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=5,
+    params:
+        "scores",
+        runs.for_job("files", expand(rules.evaluate.output.evaluation, run=EVALUATED)),
+        "table_file=results/evaluation.md",
     message:
         "print the scores of each evaluation"
-    run:
-        from bitmix import evaluation  # with libraries that take seconds to import
-
-        messages.print_tables(input.evaluations, log.table, evaluation.results_table)
+    shell:
+        JOB

@@ -24,25 +24,23 @@ rule summary:
         "results/{run}/logs/summary.txt",
     benchmark:
         "results/{run}/benchmarks/summary.tsv"
+    conda:
+        "../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
     params:
-        configuration=lambda wildcards: runs.identity(RUNS[wildcards.run]),
-        figures_folder="results/{run}/figures",
+        "summary",
+        "summary_file=results/{run}/summary.json",
+        lambda wildcards: runs.for_job("configuration", runs.identity(RUNS[wildcards.run])),
+        "data_file=results/{run}/data.npz",
+        lambda wildcards: runs.for_job("chain_files", chain_files(wildcards)),
+        "figures_folder=results/{run}/figures",
     message:
         "{wildcards.run}: write the numbers of the run"
-    run:
-        from bitmix.workflow import summary
-
-        summary.write_summary(
-            output.summary,
-            params.configuration,
-            input.data_file,
-            input.chain_files,
-            params.figures_folder,
-        )
+    shell:
+        JOB
 
 
 # No benchmark here: Snakemake would take it for an output, and check only once.
@@ -51,19 +49,22 @@ rule check:
         products=[products(run) for run in REPRODUCED],
         summaries=expand(rules.summary.output.summary, run=REPRODUCED),
     log:
-        table="results/check.txt",
+        "results/check.log",
+    conda:
+        "../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=5,
     params:
-        expected=expand("tests/expected/{run}.json", run=REPRODUCED),
+        "check",
+        runs.for_job("expected_files", expand("tests/expected/{run}.json", run=REPRODUCED)),
+        runs.for_job("summaries", expand(rules.summary.output.summary, run=REPRODUCED)),
+        "table_file=results/check.txt",
     message:
         "compare with the expected values in tests/expected"
-    run:
-        from bitmix.workflow import checks
-
-        checks.check(params.expected, input.summaries, log.table)
+    shell:
+        JOB
 
 
 # The table in the README.
@@ -71,12 +72,18 @@ rule table:
     input:
         summaries=expand(rules.summary.output.summary, run=DEFAULT),
     log:
-        table="results/table.md",
+        "results/table.log",
+    conda:
+        "../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=5,
+    params:
+        "table",
+        runs.for_job("files", expand(rules.summary.output.summary, run=DEFAULT)),
+        "table_file=results/table.md",
     message:
         "print the chains of each run"
-    run:
-        messages.print_tables(input.summaries, log.table)
+    shell:
+        JOB

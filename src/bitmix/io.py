@@ -1,5 +1,6 @@
-"""Atomic files, and JSON."""
+"""Atomic files, checksums in files, and JSON."""
 
+import hashlib
 import json
 import math
 import os
@@ -11,7 +12,11 @@ from glob import escape
 from pathlib import Path
 from typing import Any, BinaryIO
 
-_TEMPORARY = ".{name}.{token}.tmp"
+#: The name of a file while it is written, see `atomic_write`.
+TEMPORARY = ".{name}.{token}.tmp"
+_SEAL = "\nsha256 {}\n"
+#: The size of a seal in bytes, see `SealedFile`.
+SEAL_SIZE = len(_SEAL.format("0" * 64))
 
 
 @contextmanager
@@ -35,7 +40,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Each writer has its own name, so two processes never share a temporary file. The module
     # tempfile is not used, because other users could not read its files.
-    temporary = path.with_name(_TEMPORARY.format(name=path.name, token=secrets.token_hex(8)))
+    temporary = path.with_name(TEMPORARY.format(name=path.name, token=secrets.token_hex(8)))
     try:
         with open(temporary, "xb") as file:
             yield file
@@ -53,8 +58,55 @@ def remove_temporaries(path: str | os.PathLike[str]) -> None:
     A live process that is writing `path` fails and leaves `path` unchanged.
     """
     path = Path(path)
-    for temporary in path.parent.glob(_TEMPORARY.format(name=escape(path.name), token="*")):
+    for temporary in path.parent.glob(TEMPORARY.format(name=escape(path.name), token="*")):
         temporary.unlink(missing_ok=True)
+
+
+class SealedFile:
+    """A file that ends in a seal: the SHA-256 of all bytes before it, as a line of text.
+
+    Readers of pickles and zip files ignore what follows their content.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._sha256 = hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        """Write bytes and count them in the checksum."""
+        self._sha256.update(data)
+        return self._file.write(data)
+
+    def seal(self) -> None:
+        """Write the seal; nothing may follow it."""
+        self._file.write(_seal(self._sha256))
+
+
+@contextmanager
+def sealed_write(path: str | os.PathLike[str]) -> Iterator[SealedFile]:
+    """Open `path` for writing like `atomic_write`, and seal it at the end of the block."""
+    with atomic_write(path) as file:
+        sealed = SealedFile(file)
+        yield sealed
+        sealed.seal()
+
+
+def sealed_size(data: bytes) -> int:
+    """Return how many bytes come before the seal of a file.
+
+    Raises
+    ------
+    ValueError
+        If they are not those that were sealed.
+    """
+    size = len(data) - SEAL_SIZE
+    if size < 0 or data[size:] != _seal(hashlib.sha256(memoryview(data)[:size])):
+        raise ValueError("its content does not match its checksum")
+    return size
+
+
+def _seal(sha256: Any) -> bytes:
+    return _SEAL.format(sha256.hexdigest()).encode()
 
 
 def read_json(path: str | Path) -> Any:

@@ -1,8 +1,9 @@
 """The pickles of latents: what is saved is loaded again, and nothing else is accepted.
 
-The golden file tests/expected/latent-schema-2.pkl holds `golden_latent()`, written by the first
-version with this schema. latent-schema-1.pkl holds the part that schema 1 had. The files stay the
-same as long as their schema can be read. A new schema gets a new file:
+The golden file tests/expected/latent-schema-3.pkl holds `golden_latent()` without its times. It was
+written by the first version with this schema. latent-schema-2.pkl holds the times too, and no
+checksum. latent-schema-1.pkl holds the part that schema 1 had. The files stay the same as long as
+their schema can be read. A new schema gets a new file:
 ``save_latents("tests/expected/latent-schema-N.pkl", golden_latent())``.
 """
 
@@ -15,8 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import flipped
 
 from bitmix.chains import Latent, LatentError, load_latents, save_latents
+from bitmix.io import SEAL_SIZE, sealed_write
 
 EXPECTED = Path(__file__).parents[1] / "expected"
 
@@ -64,6 +67,13 @@ def golden_latent():
     )
 
 
+def without_times(latent):
+    """Return a latent as a file gives it back."""
+    unknown = np.full(latent.sweeps, np.nan)
+    times = {name: unknown for name in latent.trace if name.endswith("seconds")}
+    return replace(latent, trace=latent.trace | times)
+
+
 def golden_latent_of_schema_1():
     """Return the part of `golden_latent` that schema 1 kept."""
     latent = golden_latent()
@@ -75,7 +85,7 @@ def golden_latent_of_schema_1():
 
 @pytest.fixture
 def latent():
-    return golden_latent()
+    return without_times(golden_latent())
 
 
 @pytest.fixture
@@ -111,8 +121,18 @@ def assert_same_latent(found, expected):
 
 
 def refuse(path, data, message=None):
-    """Check that `load_latents` refuses the bytes `data`, with the path and `message`."""
-    path.write_bytes(data)
+    """Check that `load_latents` refuses a pickle whose checksum is right."""
+    seal(path, data)
+    refuse_file(path, message)
+
+
+def seal(path, data):
+    with sealed_write(path) as file:
+        file.write(data)
+
+
+def refuse_file(path, message=None):
+    """Check that `load_latents` refuses a file, with its path and `message`."""
     with pytest.raises(LatentError, match=message) as error:
         load_latents(path)
     assert str(path) in str(error.value)
@@ -128,14 +148,24 @@ def test_round_trip(latent, path):
 
 
 @pytest.mark.parametrize(
-    ("schema", "expected"), [(1, golden_latent_of_schema_1), (2, golden_latent)]
+    ("schema", "expected"),
+    [(1, golden_latent_of_schema_1()), (2, golden_latent()), (3, without_times(golden_latent()))],
 )
 def test_golden_file(schema, expected):
-    assert_same_latent(load_latents(EXPECTED / f"latent-schema-{schema}.pkl"), expected())
+    assert_same_latent(load_latents(EXPECTED / f"latent-schema-{schema}.pkl"), expected)
+
+
+def test_times_are_not_saved(path):
+    save_latents(path, golden_latent())
+    first = path.read_bytes()
+    slower = golden_latent().trace | {"seconds": np.array([9.0, 9.0])}
+    save_latents(path, replace(golden_latent(), trace=slower))
+    assert path.read_bytes() == first == (EXPECTED / "latent-schema-3.pkl").read_bytes()
+    assert_same_latent(load_latents(path), without_times(golden_latent()))
 
 
 def test_plain_pickle_reads_builtins_and_arrays(content, latent):
-    assert content.pop("schema") == 2
+    assert content.pop("schema") == 3
     assert set(content) == {field.name for field in fields(Latent)} - {"observed"}
     for name, value in content.items():
         assert_same(value, getattr(latent, name))
@@ -189,19 +219,19 @@ def test_file_from_a_machine_of_the_other_byte_order(content, latent, path):
         for name, value in items.items():
             if isinstance(value, np.ndarray):
                 items[name] = value.astype(value.dtype.newbyteorder("S"))
-    path.write_bytes(pickle.dumps(content, protocol=5))
+    seal(path, pickle.dumps(content, protocol=5))
     assert_same_latent(load_latents(path), latent)
 
 
 def test_file_from_numpy_1(latent, path):
     save_latents(path, latent)
     new = b"\x8c\x13numpy._core.numeric"
-    data = path.read_bytes()
-    assert data.count(new) == 1
-    # The length of the frame follows PROTO (2 bytes) and FRAME (1). The name is one byte shorter.
+    data = path.read_bytes()[:-SEAL_SIZE]
+    # The length of the frame follows PROTO (2 bytes) and FRAME (1). Each name is one byte shorter.
     (frame,) = struct.unpack_from("<Q", data, 3)
+    frame -= data.count(new)
     data = data.replace(new, b"\x8c\x12numpy.core.numeric")
-    path.write_bytes(data[:3] + struct.pack("<Q", frame - 1) + data[11:])
+    seal(path, data[:3] + struct.pack("<Q", frame) + data[11:])
     assert_same_latent(load_latents(path), latent)
 
 
@@ -289,7 +319,7 @@ def test_save_refuses_what_load_would_refuse(latent, path):
 
 @pytest.mark.parametrize(
     ("schema", "message"),
-    [(3, "schema 3.*update bitmix"), (0, "sample the chain again"), (True, "True"), (None, "None")],
+    [(4, "schema 4.*update bitmix"), (0, "sample the chain again"), (True, "True"), (None, "None")],
 )
 def test_unknown_schema(content, path, schema, message):
     refuse(path, pickle.dumps(content | {"schema": schema}, protocol=5), message)
@@ -310,9 +340,27 @@ def test_missing_file(path):
 def test_truncated_at_any_length(latent, path):
     save_latents(path, latent)
     whole = path.read_bytes()
-    for length in range(len(whole)):
-        refuse(path, whole[:length], "damaged")
-    refuse(path, whole + b"\0", "bytes after its end")
+    for content in (*(whole[:length] for length in range(len(whole))), whole + b"\0"):
+        path.write_bytes(content)
+        refuse_file(path, "damaged.*; delete it and sample the chain again")
+
+
+def test_any_flipped_bit_is_seen(latent, path):
+    save_latents(path, latent)
+    whole = path.read_bytes()
+    for bit in range(8 * len(whole)):
+        path.write_bytes(flipped(whole, bit))
+        refuse_file(path, "damaged.*; delete it and sample the chain again")
+
+
+def test_a_file_without_its_checksum(latent, path, content):
+    for data in (pickle.dumps(content, 5), pickle.dumps({"schema": 3, "latents": [content]}, 5)):
+        path.write_bytes(data)
+        refuse_file(path, "has no checksum; delete it and sample the chain again")
+        refuse(path, data + b"N.", "bytes after its end")
+    del content["schema"]
+    path.write_bytes(pickle.dumps({"schema": 2} | content, 5))
+    assert_same_latent(load_latents(path), latent)
 
 
 # Hostile pickles: each would leave a file or a call behind if it were executed ------
@@ -431,7 +479,7 @@ def array_pickle(buffer, dtype, shape, order="C"):
 def test_array_helper_makes_what_numpy_makes(content, path, latent):
     """The tests below would prove nothing if every array made this way were refused."""
     content["sizes"] = array_pickle(latent.sizes.tobytes(), np.dtype("<i8"), (2,))
-    path.write_bytes(pickle.dumps(content, protocol=5))
+    seal(path, pickle.dumps(content, protocol=5))
     assert_same_latent(load_latents(path), latent)
 
 

@@ -2,11 +2,13 @@
 
 import gzip
 import hashlib
+import io
 import os
 import shutil
 import sys
 import tarfile
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import flipped
 
 from bitmix.data import (
     DataError,
@@ -27,7 +30,7 @@ from bitmix.data import (
 )
 from bitmix.data import downloads as data
 from bitmix.data.idx import parse_idx
-from bitmix.io import atomic_write
+from bitmix.io import atomic_write, sealed_write
 from bitmix.sampling.sampler import sample_chain
 
 NAMES = tuple(data.SHA256)
@@ -517,12 +520,22 @@ def test_truncated_or_damaged_dataset(dataset, tmp_path):
     path = tmp_path / "data.npz"
     save_dataset(path, dataset)
     whole = path.read_bytes()
-    flipped = whole.replace(np.packbits(dataset.x, axis=1).tobytes(), bytes(100))
-    assert flipped != whole
-    for content in (*(whole[:length] for length in range(0, len(whole), 50)), flipped):
+    damaged = [whole[:length] for length in range(0, len(whole), 50)]
+    damaged += [flipped(whole, bit) for bit in range(8 * len(whole))]
+    for content in (*damaged, whole + b"\0"):
         path.write_bytes(content)
-        with pytest.raises(DataError, match=f"{path} is not a complete data set"):
+        with pytest.raises(DataError, match=f"{path} is damaged.*; delete it and make it again"):
             load_dataset(path)
+
+
+def test_a_file_of_a_dataset_is_a_zip_file(dataset, tmp_path):
+    path = tmp_path / "data.npz"
+    save_dataset(path, dataset)
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        sha256 = hashlib.sha256(whole[: -len(archive.comment)]).hexdigest()
+        assert archive.comment.decode() == f"\nsha256 {sha256}\n"
 
 
 def test_other_files_are_not_datasets(tmp_path):
@@ -530,10 +543,12 @@ def test_other_files_are_not_datasets(tmp_path):
     for array in (np.zeros(3), np.array([print], dtype=object)):
         with path.open("wb") as file:
             np.save(file, array)
-        with pytest.raises(DataError, match="not a complete data set"):
+        with pytest.raises(DataError, match="damaged or not a data set"):
             load_dataset(path)
-    with path.open("wb") as file:
-        np.savez(file, something=np.zeros(3))
+    other = io.BytesIO()
+    np.savez(other, something=np.zeros(3))
+    with sealed_write(path) as file:
+        file.write(other.getvalue())
     with pytest.raises(DataError, match="not a file in the archive"):
         load_dataset(path)
     with pytest.raises(FileNotFoundError, match=r"missing\.npz"):

@@ -22,7 +22,7 @@ class Workflow:
         """Run Snakemake there, with output and errors together in `stdout`."""
         process = self.start(*arguments, cores=cores, python_path=python_path)
         try:
-            output, _ = process.communicate(timeout=300)
+            output, _ = process.communicate(timeout=3000)
         finally:
             process.kill()
         return subprocess.CompletedProcess(process.args, process.returncode, output)

@@ -13,7 +13,7 @@ from PIL import Image
 import bitmix
 from bitmix.data import Dataset, save_dataset
 from bitmix.io import read_json, write_json
-from bitmix.workflow import checks, messages, summary
+from bitmix.workflow import checks, messages, summary, times
 
 CONFIGURATION = {"data": {"labels": [0, 1], "folder": "/somewhere"}, "sweeps": 2}
 
@@ -30,6 +30,7 @@ def run(tmp_path_factory):
     files = [folder / f"{latent.chain}.pkl" for latent in latents]
     for file, latent in zip(files, latents, strict=True):
         bitmix.save_latents(file, latent)
+        times.write_times(folder / f"benchmarks/chain-{latent.chain}.json", latent)
     pixels = np.zeros((5, 8), np.uint8)
     pixels[2, 3] = 255
     (folder / "figures/sub").mkdir(parents=True)
@@ -61,16 +62,12 @@ def test_summary(run, found):
         assert float.fromhex(chain["log_joint_hex"]) == chain["log_joint"] == latent.log_joint()
 
 
-def test_expected_values_leave_out_the_times(found):
-    assert found.keys() - summary.expected_values(found).keys() == {
-        "image_shape",
-        "levels",
-        "seconds",
-    }
+def test_expected_values(found):
+    assert found.keys() - summary.expected_values(found).keys() == {"image_shape", "levels"}
 
 
-def test_results_table(found):
-    lines = messages.results_table(found).splitlines()
+def test_results_table(run, found):
+    lines = messages.results_table(run[0] / "summary.json").splitlines()
     assert len(lines) == 4
     cells = [cell.strip() for cell in lines[2].split("|")]
     assert cells[1:3] == ["0", str(found["chains"][0]["clusters"])]
@@ -84,18 +81,32 @@ def diagnostics(mixed, draws, warmup=0):
 CONSENSUS = {"partitions": 1000, "sizes": [443, 224, 133]}
 
 
-def lines(found, mixed=True, draws=50, warmup=0):
+def write_run(folder, latents, found, told):
+    """Write the files of a run from which its last lines are made."""
+    write_json(folder / "summary.json", found)
+    write_json(folder / "diagnostics.json", told)
+    write_json(folder / "consensus.json", CONSENSUS)
+    for latent in latents:
+        times.write_times(folder / f"benchmarks/chain-{latent.chain}.json", latent)
+
+
+@pytest.fixture
+def lines(run, tmp_path):
     """Return the closing lines of a run."""
-    judged = diagnostics(mixed, draws, warmup)
-    return messages.closing_lines("results/tiny", found, judged, CONSENSUS, 12.34).splitlines()
+
+    def lines(found, mixed=True, draws=50, warmup=0):
+        write_run(tmp_path, run[1], found, diagnostics(mixed, draws, warmup))
+        return messages.closing_lines(tmp_path, total_seconds=12.34).splitlines()
+
+    return lines
 
 
-def test_closing_lines(found):
-
-    assert lines(found)[0] == "Results: results/tiny"
+def test_closing_lines(lines, found, tmp_path):
+    assert lines(found)[0] == f"Results: {tmp_path}"
     assert len(lines(found)) == 7
     assert lines(found)[1].endswith("40 images of 6 pixels")
     assert lines(found)[4].endswith("established (see diagnostics.json)")
+    assert re.search(r"  \d+\.\d s in 2 chains$", lines(found)[5])
     assert lines(found)[6].endswith("12.3 s")
     assert lines(found, False)[4].endswith("  not established (see diagnostics.json)")
     few = "not established (5 sweeps are too few; see diagnostics.json)"
@@ -104,7 +115,7 @@ def test_closing_lines(found):
     assert lines(found)[1].endswith("40 rows of 6 features")
 
 
-def test_closing_lines_of_a_run_until_mixing(found):
+def test_closing_lines_of_a_run_until_mixing(lines, found):
     found["configuration"]["sweeps"] = "auto"
     told = lines(found, draws=2000, warmup=2000)
     assert len(told) == 6
@@ -114,11 +125,29 @@ def test_closing_lines_of_a_run_until_mixing(found):
     assert lines(found, False, 2000, warmup=2000)[3].endswith(limit)
 
 
-def test_only_new_runs_are_told(tmp_path, found):
-    for run in ("old", "new"):
-        write_json(tmp_path / run / "summary.json", found)
-        write_json(tmp_path / run / "diagnostics.json", diagnostics(True, 9))
-        write_json(tmp_path / run / "consensus.json", CONSENSUS)
+def test_times_of_chains(tmp_path, run):
+    _, (latent, _) = run
+    times.write_times(tmp_path / "benchmarks/chain-0.json", latent)
+    assert times.read_seconds(tmp_path, 0) == pytest.approx(latent.trace["seconds"].sum())
+    assert read_json(tmp_path / "benchmarks/chain-0.json").keys() == {
+        "seconds", "assign_seconds", "pixel_priors_seconds"
+    }  # fmt: skip
+
+
+def test_times_of_chains_that_continued_are_not_known(tmp_path, run, found):
+    folder, _ = run
+    loaded = [bitmix.load_latents(folder / f"{chain}.pkl") for chain in (0, 1)]
+    write_run(tmp_path, loaded, found, diagnostics(True, 9))
+    assert np.isnan(times.read_seconds(tmp_path, 0))
+    assert "continued, time not known in 2 chains" in messages.closing_lines(
+        tmp_path, total_seconds=1.0
+    )
+    assert "nan" not in messages.results_table(tmp_path / "summary.json")
+
+
+def test_only_new_runs_are_told(tmp_path, run, found):
+    for name in ("old", "new"):
+        write_run(tmp_path / name, run[1], found, diagnostics(True, 9))
     os.utime(tmp_path / "old/summary.json", (1, 1))
     told = messages.closing(["old", "new", "absent"], since=time.time() - 5, results=tmp_path)
     assert re.findall("Results: (.*)", told) == [f"{tmp_path}/new"]

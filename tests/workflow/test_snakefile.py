@@ -53,7 +53,7 @@ def test_a_dry_run_lists_the_jobs(commands):
         "06-predictions": 2, "07-evaluation": 1,
     }  # fmt: skip
     jobs = [job for command in commands for job in re.findall(r"workflow.jobs (\w+)", command)]
-    assert Counter(jobs) == {"data": 2, "chain": 4}
+    assert Counter(jobs) == {"data": 2, "chain": 4, "summary": 2, "scores": 1}
 
 
 def test_the_rules_give_each_notebook_all_its_parameters(commands):
@@ -68,12 +68,15 @@ def test_the_rules_give_each_notebook_all_its_parameters(commands):
 
 def test_the_rules_give_each_job_all_its_parameters(commands):
     for command in commands:
-        if match := re.search(r"workflow.jobs (\w+) (.*) 2>&1", command):
+        if match := re.search(r"workflow.jobs (\w+) (.*) 2> ", command):
             given = [argument.partition("=")[0] for argument in shlex.split(match[2])]
             wanted = {
                 "data": ["data_file", "seed", "limit", *run_settings.SOURCE_SETTINGS],
                 "chain": ["data_file", "chain_file", "chain", "checkpoint_folder", "seed",
-                          *run_settings.CHAIN_SETTINGS],
+                          "times_file", *run_settings.CHAIN_SETTINGS],
+                "summary": ["summary_file", "configuration", "data_file", "chain_files",
+                            "figures_folder"],
+                "scores": ["files", "table_file"],
             }  # fmt: skip
             assert sorted(given) == sorted(wanted[match[1]])
 

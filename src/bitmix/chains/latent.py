@@ -39,8 +39,9 @@ class Latent:
         `largest` (int64, size of the largest cluster), `entropy` (float64, nats, see
         `size_entropy`), `moved` (int64, rows that changed cluster in the move `assign`) and
         `seconds` (float64, all moves). Each move adds `<move>_seconds` (float64) and what it
-        reports, for example `splits_proposed` (int64 or float64). A chain of schema 1 lacks some:
-        its `largest` is 0 and its `entropy` nan.
+        reports, for example `splits_proposed` (int64 or float64). Files hold no times: they are nan
+        for the sweeps that were read from one. A chain of schema 1 lacks some: its `largest` is 0
+        and its `entropy` nan.
     config : dict of builtins
         The settings of the run.
     seed, chain : int

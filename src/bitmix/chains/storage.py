@@ -1,9 +1,11 @@
 """The pickles of latents: written atomically, read safely.
 
 A file holds one latent as a dict of builtins and plain NumPy arrays, so `pickle.load` reads it
-without bitmix. A file of several latents is a dict with a list of such dicts. `load_latents` does
-not trust its file. It allows only the opcodes that such a dict needs, replaces each name by an
-inert record, and builds the arrays itself.
+without bitmix. A file of several latents is a dict with a list of such dicts. The pickle is
+followed by its checksum. Files hold no times, so the same chain gives the same file.
+
+`load_latents` does not trust its file. It allows only the opcodes that such a dict needs, replaces
+each name by an inert record, and builds the arrays itself.
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ import numpy as np
 
 from bitmix.chains.checks import check_latent, check_type
 from bitmix.chains.latent import Latent
-from bitmix.io import atomic_write
+from bitmix.io import sealed_size, sealed_write
 
-SCHEMA = 2
+SCHEMA = 3
+_FIRST_SEALED = 3  # files of earlier schemas have no checksum
 
 _FIELDS = tuple(field.name for field in fields(Latent))
 _OF_ARRAYS = ("trace", "samples")
@@ -33,7 +36,9 @@ class LatentError(ValueError):
 
 
 def save_latents(path: str | os.PathLike[str], latents: Latent | Sequence[Latent]) -> None:
-    """Pickle one latent, or a list of them, atomically.
+    """Pickle one latent, or a list of them, atomically and with a checksum.
+
+    Times are left out: the items of the trace that end in "seconds" are nan in the file.
 
     Parameters
     ----------
@@ -49,9 +54,12 @@ def save_latents(path: str | os.PathLike[str], latents: Latent | Sequence[Latent
         If there is no latent, or an array was changed so that `load_latents` would refuse it.
     """
     content = _content(latents) if isinstance(latents, Latent) else _contents(latents)
-    with atomic_write(path) as file:
+    with sealed_write(path) as file:
         # The protocol is part of the format: `_Unpickler` knows how protocol 5 writes an array.
-        pickle.dump(content, file, protocol=5)
+        pickler = pickle.Pickler(file, protocol=5)
+        # Without references to equal parts, the bytes depend on nothing but the values.
+        pickler.fast = True
+        pickler.dump(content)
 
 
 def _contents(latents: Sequence[Latent]) -> dict[str, Any]:
@@ -69,8 +77,12 @@ def _content(latent: Latent) -> dict[str, Any]:
     items = {name: getattr(latent, name) for name in _FIELDS}
     if latent.observed is None:
         del items["observed"]
-    content = {"schema": SCHEMA} | _contiguous(items)
-    return content | {name: _contiguous(items[name]) for name in _OF_ARRAYS}
+    items["trace"] = {
+        name: np.full(len(values), np.nan) if name.endswith("seconds") else values
+        for name, values in latent.trace.items()
+    }
+    content = {"schema": SCHEMA} | _plain(items)
+    return content | {name: _plain(items[name]) for name in _OF_ARRAYS}
 
 
 def load_latents(path: str | os.PathLike[str]) -> Any:
@@ -83,13 +95,13 @@ def load_latents(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     latents : Latent, or list of Latent
-        As they were saved.
+        As they were saved, without times.
 
     Raises
     ------
     LatentError
-        If the file is damaged, holds anything but consistent states of builtins and plain arrays,
-        or has a schema that this version does not know.
+        If the file does not match its checksum, holds anything but consistent states of builtins
+        and plain arrays, or has a schema that this version does not know.
     """
     with open(path, "rb") as file:
         data = file.read()
@@ -105,10 +117,10 @@ def load_latents(path: str | os.PathLike[str]) -> Any:
         ) from error
 
 
-def _contiguous(items: dict[str, Any]) -> dict[str, Any]:
-    """Return `items` with the arrays in C order, in which pickle keeps them as plain bytes."""
+def _plain(items: dict[str, Any]) -> dict[str, Any]:
+    """Return `items` with arrays that pickle keeps as plain bytes, all in the same way."""
     return {
-        name: np.ascontiguousarray(item) if isinstance(item, np.ndarray) else item
+        name: np.require(item, requirements=["C", "W"]) if isinstance(item, np.ndarray) else item
         for name, item in items.items()
     }
 
@@ -197,7 +209,9 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _read(data: bytes) -> Latent | list[Latent]:
-    """Return the latents in a pickle, or raise."""
+    """Return the latents in the bytes of a file, or raise."""
+    sealed = not data.endswith(pickle.STOP)
+    size = sealed_size(data) if sealed else len(data)
     stream = io.BytesIO(data)
     for number, (opcode, _, _) in enumerate(pickletools.genops(stream)):
         if opcode.name not in _OPCODES or number == _MOST_OPCODES:
@@ -205,27 +219,29 @@ def _read(data: bytes) -> Latent | list[Latent]:
                 f"has a pickle opcode, {opcode.name}, that a file of latents does not need: "
                 "do not trust this file"
             )
-    if stream.read(1):
+    if stream.tell() != size:
         raise LatentError("has bytes after its end; delete it and sample the chain again")
 
     stream.seek(0)
     content = _Unpickler(stream).load()
     check_type("the content", content, dict)
     if "latents" not in content:
-        return Latent(**_items(content))
+        return Latent(**_items(content, sealed))
     check_type("latents", content["latents"], list)
     for item in content["latents"]:
         check_type("a latent", item, dict)
-    return [Latent(**_items(item)) for item in content["latents"]]
+    return [Latent(**_items(item, sealed)) for item in content["latents"]]
 
 
-def _items(content: dict[str, Any]) -> dict[str, Any]:
+def _items(content: dict[str, Any], sealed: bool) -> dict[str, Any]:
     """Return the items of a latent from the items in the file, or raise."""
     schema = content.pop("schema", None)
     if type(schema) is not int or not 1 <= schema <= SCHEMA:
         newer = type(schema) is int and schema > SCHEMA
         remedy = "update bitmix" if newer else "sample the chain again"
         raise LatentError(f"has the schema {schema!r}, this bitmix reads 1 to {SCHEMA}; {remedy}")
+    if schema >= _FIRST_SEALED and not sealed:
+        raise LatentError("is damaged: it has no checksum; delete it and sample the chain again")
     content = {"observed": None} | _with_arrays(content)
     for name in _OF_ARRAYS:
         if type(content.get(name)) is dict:
@@ -243,7 +259,7 @@ def _with_arrays(items: dict[str, Any]) -> dict[str, Any]:
 
 
 def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the items of a file of schema 1 as those of schema 2.
+    """Return the items of a file of schema 1 as those of later schemas.
 
     Its concentration was constant. What its trace lacks is marked as unknown.
     """

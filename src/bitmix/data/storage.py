@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from functools import partial
@@ -10,14 +11,17 @@ import numpy as np
 
 from bitmix.data.dataset import Dataset
 from bitmix.data.errors import DataError, PathLike
-from bitmix.io import atomic_write
+from bitmix.io import SEAL_SIZE, sealed_size, sealed_write
 
 # What the source calls rows, features and labels. Files of older versions have none of these.
 _NAMES = ("feature_names", "levels", "label_name", "row_ids", "id_name", "source_rows")
 
 
 def save_dataset(path: PathLike, dataset: Dataset) -> None:
-    """Write a data set to an .npz file atomically, with eight values in a byte."""
+    """Write a data set to an .npz file atomically, with eight values in a byte.
+
+    The file ends in its checksum, as the comment of a zip file.
+    """
     arrays = {
         "packed": np.packbits(dataset.x, axis=1),
         "pixels": np.int64(dataset.x.shape[1]),
@@ -26,8 +30,11 @@ def save_dataset(path: PathLike, dataset: Dataset) -> None:
         "observed": None if dataset.observed is None else np.packbits(dataset.observed, axis=1),
         **{name: getattr(dataset, name) for name in _NAMES},
     }
-    with atomic_write(path) as file:
-        np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
+    content = io.BytesIO()
+    np.savez(content, **{name: array for name, array in arrays.items() if array is not None})
+    with sealed_write(path) as file:
+        # A zip file ends in the length of its comment, two bytes, and the comment.
+        file.write(content.getvalue()[:-2] + SEAL_SIZE.to_bytes(2, "little"))
 
 
 def load_dataset(path: PathLike) -> Dataset:
@@ -36,36 +43,49 @@ def load_dataset(path: PathLike) -> Dataset:
     Raises
     ------
     DataError
-        If the file is damaged or was not written by `save_dataset`.
+        If the file does not match its checksum or was not written by `save_dataset`.
     """
     with open(path, "rb") as file:
-        try:
-            with np.load(file, allow_pickle=False) as arrays:
-                shape, observed = arrays.get("image_shape"), arrays.get("observed")
-                unpack = partial(np.unpackbits, axis=1, count=int(arrays["pixels"]))
-                return Dataset(
-                    x=unpack(arrays["packed"]),
-                    labels=arrays.get("labels"),
-                    image_shape=None if shape is None else tuple(shape.tolist()),
-                    observed=None if observed is None else unpack(observed).view(bool),
-                    **{name: _name(arrays[name]) for name in _NAMES if name in arrays},
-                )
-        except (
-            AttributeError,  # a plain .npy: np.load returns an array, which has no `get`
-            EOFError,
-            KeyError,
-            OSError,
-            TypeError,
-            ValueError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
-            raise DataError(
-                f"{path} is not a complete data set of bitmix ({error}); "
-                "delete it and make it again with bitmix.data.save_dataset"
-            ) from error
+        data = file.read()
+    try:
+        if not _has_no_seal(data):  # earlier versions wrote no seal; zip files have checksums
+            sealed_size(data)
+        return _read(data)
+    except (
+        AttributeError,  # a plain .npy: np.load returns an array, which has no `get`
+        EOFError,
+        KeyError,
+        OSError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise DataError(
+            f"{path} is damaged or not a data set of bitmix ({error}); "
+            "delete it and make it again with bitmix.data.save_dataset"
+        ) from error
+
+
+def _read(data: bytes) -> Dataset:
+    """Return the data set in the bytes of a file, or raise."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        shape, observed = arrays.get("image_shape"), arrays.get("observed")
+        unpack = partial(np.unpackbits, axis=1, count=int(arrays["pixels"]))
+        return Dataset(
+            x=unpack(arrays["packed"]),
+            labels=arrays.get("labels"),
+            image_shape=None if shape is None else tuple(shape.tolist()),
+            observed=None if observed is None else unpack(observed).view(bool),
+            **{name: _name(arrays[name]) for name in _NAMES if name in arrays},
+        )
 
 
 def _name(array: np.ndarray) -> np.ndarray | str:
     """Return a saved array, or the one text in it."""
     return array if array.ndim else str(array)
+
+
+def _has_no_seal(data: bytes) -> bool:
+    """Return whether the bytes end as a zip file without a comment does."""
+    return data[-22:-18] == b"PK\5\6"

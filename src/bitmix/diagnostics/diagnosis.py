@@ -40,7 +40,8 @@ class Diagnosis:
         For each pair of rows, `first` and `second`, the `statistics` of whether they share a
         cluster. Empty if no states were kept.
     seconds : dict of float
-        The mean seconds of a sweep after the warmup, by move.
+        The mean seconds of a sweep after the warmup, by move; nan if the chains were read from
+        files.
     proposals : dict of dict
         For each kind ("splits"), how many all chains `proposed` and `accepted` after the warmup,
         and the `rate` of acceptance, nan if none was proposed.

@@ -14,7 +14,7 @@ from bitmix.diagnostics.tree import QUANTITIES
 from bitmix.diagnostics.verdict import LEAST_ESS, MOST_R_HAT
 from bitmix.io import atomic_write, finite, write_json
 
-_WRITTEN = ("quantities", "left_out", "pairs", "seconds", "proposals")
+_WRITTEN = ("quantities", "left_out", "pairs", "proposals")
 
 
 def table(diagnosis: Diagnosis) -> str:
@@ -42,9 +42,15 @@ def _statistics(found: Mapping[str, float]) -> list[str]:
 
 
 def moves_table(diagnosis: Diagnosis) -> str:
-    """Return the seconds of each move and the acceptance of proposals as Markdown tables."""
-    seconds = [[move, _cell(x, ".3g")] for move, x in diagnosis.seconds.items()]
-    tables = [_markdown(["move", "seconds a sweep"], seconds)]
+    """Return the seconds of each move and the acceptance of proposals as Markdown tables.
+
+    A table without content is left out. Chains that were read from files have no times.
+    """
+    tables = []
+    known = {move: x for move, x in diagnosis.seconds.items() if not math.isnan(x)}
+    if known:
+        seconds = [[move, f"{x:.3g}"] for move, x in known.items()]
+        tables.append(_markdown(["move", "seconds a sweep"], seconds))
     if diagnosis.proposals:
         proposals = [
             [kind, f"{found['proposed']:,}", f"{found['accepted']:,}", _cell(found["rate"], ".2%")]

@@ -1,25 +1,34 @@
-"""The batch jobs of a run: its data, and each of its chains.
+"""The batch jobs of the workflow: all but the notebooks.
 
     python -m bitmix.workflow.jobs data data_file=data.npz source=csv file=mine.csv seed=1
 
 A job is a function in `JOBS`. Each argument of the command is one of its parameters, with a value
-in JSON or as text.
+in JSON or as text. The last line on standard error says why a job failed.
 """
 
 import json
 import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from bitmix.chains import save_latents
 from bitmix.data import DataError, load_dataset, save_dataset, shuffle, sources
+from bitmix.io import read_json
 from bitmix.sampling import sample_chain
 from bitmix.sampling.checkpoints import CheckpointTaken
+from bitmix.workflow import checks, messages, summary
+from bitmix.workflow.times import write_times
 
 #: Errors of users, data and machines. Their messages help more than a traceback.
-EXPECTED = (CheckpointTaken, DataError, MemoryError, OSError, ValueError)
+EXPECTED = (checks.CheckError, CheckpointTaken, DataError, MemoryError, OSError, ValueError)
+#: What follows the name of a job, and comes before the reason.
+FAILED = " failed: "
+# Seconds that a job has to end after a signal. A chain saves its last sweep meanwhile.
+_PATIENCE = 1.2
 
 
 def write_data(data_file: str, *, seed: int, limit: int | None = None, **source: Any) -> None:
@@ -41,8 +50,10 @@ def write_data(data_file: str, *, seed: int, limit: int | None = None, **source:
     save_dataset(data_file, shuffle(dataset, seed).first(limit))
 
 
-def write_chain(data_file: str, chain_file: str, *, chain: int, **settings: Any) -> None:
-    """Sample one chain and write its latent to a file.
+def write_chain(
+    data_file: str, chain_file: str, times_file: str, *, chain: int, **settings: Any
+) -> None:
+    """Sample one chain and write its latent to a file, and its times to another.
 
     Parameters
     ----------
@@ -50,6 +61,8 @@ def write_chain(data_file: str, chain_file: str, *, chain: int, **settings: Any)
         A file that `write_data` wrote.
     chain_file : str
         The file to write, for `bitmix.load_latents`.
+    times_file : str
+        The file to write, for `bitmix.workflow.times.read_seconds`.
     chain : int
         The number of the chain.
     **settings
@@ -58,13 +71,19 @@ def write_chain(data_file: str, chain_file: str, *, chain: int, **settings: Any)
     logging.getLogger("bitmix").setLevel(logging.INFO)
     dataset = load_dataset(data_file)
     latent = sample_chain(dataset.x, chain, observed=dataset.observed, progress=True, **settings)
+    write_times(times_file, latent)
     save_latents(chain_file, latent)
 
 
 def write_chains(
-    data_file: str, chain_files: Sequence[str], *, chains: int, **settings: Any
+    data_file: str,
+    chain_files: Sequence[str],
+    times_files: Sequence[str],
+    *,
+    chains: int,
+    **settings: Any,
 ) -> None:
-    """Sample the chains of a run until they have mixed, and write their latents to files.
+    """Sample the chains of a run until they have mixed; write their latents and times to files.
 
     Parameters
     ----------
@@ -72,6 +91,8 @@ def write_chains(
         A file that `write_data` wrote.
     chain_files : sequence of str
         The file of each chain, for `bitmix.load_latents`.
+    times_files : sequence of str
+        The file of each chain, for `bitmix.workflow.times.read_seconds`.
     chains : int
         The number of chains.
     **settings
@@ -85,14 +106,26 @@ def write_chains(
     latents, _ = sample_until_mixed(
         dataset.x, observed=dataset.observed, chains=chains, progress=True, **settings
     )
-    for file, latent in zip(chain_files, latents, strict=True):
+    for file, times_file, latent in zip(chain_files, times_files, latents, strict=True):
+        write_times(times_file, latent)
         save_latents(file, latent)
+
+
+def print_scores(files: list[str], table_file: str) -> None:
+    """Print the scores of evaluations, see `messages.print_tables`."""
+    from bitmix import evaluation  # with libraries that take seconds to import
+
+    messages.print_tables(files, table_file, lambda f: evaluation.results_table(read_json(f)))
 
 
 JOBS: dict[str, Callable[..., None]] = {
     "data": write_data,
     "chain": write_chain,
     "chains": write_chains,
+    "summary": summary.write_summary,
+    "check": checks.check,
+    "table": messages.print_tables,
+    "scores": print_scores,
 }
 
 
@@ -101,18 +134,43 @@ def main(arguments: Sequence[str]) -> int:
     job, *given = arguments
     parameters = dict(_parameter(argument) for argument in given)
     name = f"{job} {parameters['chain']}" if "chain" in parameters else job
-    logging.basicConfig(format=f"{name}: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    # In the workflow, the log gets the standard error stream and the screen the output.
+    streams = {sys.stderr} if sys.stderr.isatty() else {sys.stdout, sys.stderr}
+    handlers = [logging.StreamHandler(stream) for stream in streams]
+    logging.basicConfig(format=f"{name}: %(message)s", level=logging.WARNING, handlers=handlers)
     logging.captureWarnings(True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a chain saves its state
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         JOBS[job](**parameters)
     except EXPECTED as error:
-        print(f"{name}: {error or type(error).__name__}", file=sys.stderr)
+        print(f"{name}{FAILED}{error or type(error).__name__}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except Interrupted as interrupted:
         print(f"{name}: interrupted", file=sys.stderr)
-        return 130
+        return interrupted.exit_code
     return 0
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM, with the exit code that tells which."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__()
+        self.exit_code = 128 + signum
+
+
+def _stop(signum: int, _: Any) -> None:
+    """Handle a signal: let the job end by itself, but not for long.
+
+    A sweep cannot be interrupted. After a long one, the last checkpoint stays.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    timer = threading.Timer(_PATIENCE, os._exit, [128 + signum])
+    timer.daemon = True
+    timer.start()
+    raise Interrupted(signum)
 
 
 def _parameter(argument: str) -> tuple[str, Any]:

@@ -1,30 +1,28 @@
 """The output of a run: tables of its numbers, and its last lines."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bitmix.io import atomic_write, read_json
-
-#: The last words after a failure.
-FAILED = """\
-See the error above. A failed notebook, with its traceback, is in results/<run>/logs.
-Chains are saved in results/<run>/checkpoints. Run the same command again to continue."""
+from bitmix.workflow.times import read_seconds
 
 
-def results_table(summary: Mapping[str, Any]) -> str:
-    """Return the chains of a summary as a Markdown table."""
+def results_table(summary_file: str | Path) -> str:
+    """Return the chains of a run as a Markdown table, given its summary."""
     from pandas import DataFrame  # slow to import
 
-    chains, seconds = summary["chains"], summary["seconds"]
+    chains = read_json(summary_file)["chains"]
+    seconds = _seconds(Path(summary_file).parent, chains)
     table = DataFrame(
         {
             "chain": [chain["chain"] for chain in chains],
             "clusters": [chain["clusters"] for chain in chains],
             "largest cluster": [f"{chain['sizes'][0]:,}" for chain in chains],
             "log joint": [f"{chain['log_joint']:,.2f}" for chain in chains],
-            "sampling, s": [f"{value:.2f}" for value in seconds],
+            "sampling, s": ["" if math.isnan(value) else f"{value:.2f}" for value in seconds],
         }
     )
     return table.to_markdown(index=False, disable_numparse=True, colalign=["right"] * 5)
@@ -33,7 +31,7 @@ def results_table(summary: Mapping[str, Any]) -> str:
 def print_tables(
     files: Sequence[str | Path],
     table_file: str | Path,
-    table: Callable[[Mapping[str, Any]], str] = results_table,
+    table: Callable[[str | Path], str] = results_table,
 ) -> None:
     """Print one table for each JSON file, and write them all to a file.
 
@@ -44,9 +42,9 @@ def print_tables(
     table_file : path-like
         The file to write.
     table : function
-        Returns a Markdown table of the content of a file.
+        Returns a Markdown table of a file.
     """
-    tables = [f"{Path(file).parent}:\n\n{table(read_json(file))}\n" for file in files]
+    tables = [f"{Path(file).parent}:\n\n{table(file)}\n" for file in files]
     text = "\n".join(tables)
     print(f"\n{text}", flush=True)
     with atomic_write(table_file) as file:
@@ -67,31 +65,21 @@ def closing(runs: Sequence[str], *, since: float, results: str | Path = "results
     """
     folders = [Path(results, run) for run in runs]
     new = [folder for folder in folders if _modified(folder / "summary.json") > since]
-    names = ("summary", "diagnostics", "consensus")
-    return "\n".join(
-        closing_lines(
-            folder, *(read_json(folder / f"{name}.json") for name in names), time.time() - since
-        )
-        for folder in new
-    )
+    return "\n".join(closing_lines(folder, total_seconds=time.time() - since) for folder in new)
 
 
 def _modified(file: Path) -> float:
     return file.stat().st_mtime if file.exists() else 0.0
 
 
-def closing_lines(
-    folder: str | Path,
-    summary: Mapping[str, Any],
-    diagnostics: Mapping[str, Any],
-    consensus: Mapping[str, Any],
-    total_seconds: float,
-) -> str:
+def closing_lines(folder: str | Path, *, total_seconds: float) -> str:
     """Return where the results of a run are, and a few lines about them.
 
     A run until mixing ends in the classes on which its chains agree, another one in the clusters of
     each chain.
     """
+    names = ("summary", "diagnostics", "consensus")
+    summary, diagnostics, consensus = (read_json(Path(folder, f"{name}.json")) for name in names)
     chains = summary["chains"]
     automatic = summary["configuration"]["sweeps"] == "auto"
     if automatic:
@@ -105,7 +93,7 @@ def closing_lines(
         "data": _data(summary),
         **found,
         "mixing": _mixing(automatic, diagnostics),
-        "sampling": f"{sum(summary['seconds']):.1f} s in {len(chains)} chains",
+        "sampling": _sampling(_seconds(folder, chains)),
         "total": f"{total_seconds:.1f} s",
     }
     return "\n".join([f"Results: {folder}", *(f"  {key:<12}{text}" for key, text in lines.items())])
@@ -122,6 +110,16 @@ def _classes(consensus: Mapping[str, Any], most: int = 8) -> str:
     sizes = [f"{size:,}" for size in consensus["sizes"]]
     listed = ", ".join(sizes[:most]) + (", ..." if len(sizes) > most else "")
     return f"{len(sizes)} of {listed} rows (the consensus of {consensus['partitions']:,} states)"
+
+
+def _sampling(seconds: Sequence[float]) -> str:
+    total = math.fsum(seconds)
+    known = "continued, time not known" if math.isnan(total) else f"{total:.1f} s"
+    return f"{known} in {len(seconds)} chains"
+
+
+def _seconds(folder: str | Path, chains: Sequence[Mapping[str, Any]]) -> list[float]:
+    return [read_seconds(folder, chain["chain"]) for chain in chains]
 
 
 def _mixing(automatic: bool, diagnostics: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import yaml
 
 from bitmix.automatic.plan import table_settings
 from bitmix.data import sources
+from bitmix.data.files import RELATIVE
 from bitmix.sampling import Settings
 from bitmix.workflow.config import ConfigError, resolve, retype
 
@@ -113,9 +114,19 @@ def source(run: Run) -> dict[str, Any]:
     return {key: value for key, value in run["data"].items() if key != "limit"}
 
 
-def data_files(run: Run) -> list[str]:
-    """Return the user's files that contain the data of a run."""
-    return sources.files(**source(run))
+def data_files(runs: Mapping[str, Run], name: str) -> list[str]:
+    """Return the user's files that contain the data of a run.
+
+    Raises
+    ------
+    ConfigError
+        If one does not exist.
+    """
+    files = sources.files(**source(runs[name]))
+    for file in files:
+        if not file.exists():
+            raise ConfigError(f"runs.{name}.data: {file} does not exist; {RELATIVE}")
+    return [str(file) for file in files]
 
 
 def identity(run: Run) -> dict[str, Any]:

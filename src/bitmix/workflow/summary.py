@@ -16,8 +16,8 @@ from bitmix.io import write_json
 
 Summary = Mapping[str, Any]
 
-# The data's sha256 and shape identify the rows; times differ from run to run.
-_NOT_COMPARED = ("image_shape", "levels", "seconds")
+# The data's sha256 and shape identify the rows.
+_NOT_COMPARED = ("image_shape", "levels")
 
 
 def summarise(
@@ -42,7 +42,7 @@ def summarise(
     -------
     summary : dict
         `configuration`, `data`, `chains`, `figures` and `versions`, which a repetition must
-        reproduce, and the sampling time of each chain in `seconds`.
+        reproduce, and `image_shape`.
     """
     return {
         "configuration": _without_places(configuration),
@@ -56,12 +56,11 @@ def summarise(
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
-        "seconds": [round(float(latent.trace["seconds"].sum()), 3) for latent in latents],
     }
 
 
 def write_summary(
-    path: str | Path,
+    summary_file: str | Path,
     configuration: Mapping[str, Any],
     data_file: str | Path,
     chain_files: Sequence[str | Path],
@@ -71,7 +70,7 @@ def write_summary(
     folder = Path(figures_folder)
     figures = {str(file.relative_to(folder)): file for file in folder.rglob("*.png")}
     latents = [load_latents(file) for file in chain_files]
-    write_json(path, summarise(configuration, load_dataset(data_file), latents, figures))
+    write_json(summary_file, summarise(configuration, load_dataset(data_file), latents, figures))
 
 
 def expected_values(summary: Summary) -> dict[str, Any]:

@@ -1,0 +1,217 @@
+"""What Snakemake shows on the screen, and how it stops.
+
+Snakemake's own messages for programmers stay in its log, .snakemake/log. The screen shows which job
+runs and how far the run is. After a failure, the last lines say what is wrong and what to do. With
+`--verbose`, Snakemake shows everything.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import LogEvent, logger
+
+from bitmix.workflow.jobs import FAILED
+
+if TYPE_CHECKING:
+    from snakemake.workflow import Workflow
+
+#: The last line after Ctrl-C or SIGTERM.
+INTERRUPTED = "interrupted: chains are saved, the same command continues"
+LOCKED = (
+    "this folder is locked: another snakemake works in it; wait until it has finished, or stop it"
+)
+# Seconds that jobs have to end by themselves. Chains save their last sweep meanwhile.
+_PATIENCE = 1.5
+
+_SHOWN = (LogEvent.JOB_INFO, LogEvent.GROUP_INFO, LogEvent.PROGRESS, LogEvent.SHELLCMD)
+_TRACEBACK = re.compile(
+    r'^  File ".*", line \d+|^\w+ in file ".*", line \d+:?$|^\w+(Exception|Error):$'
+)
+_AROUND = re.compile(r"^[\w ]+( failed)?: | \(traceback in .*\)$")
+_UNKNOWN = re.compile(r"No rule to produce (\S+) ")
+_COLOURS = re.compile(r"\x1b\[[\d;]*m")
+
+
+class Console(logging.Filter):
+    """The filter of what Snakemake shows, which remembers the reasons of failures.
+
+    Parameters
+    ----------
+    dry_run : bool
+        Whether Snakemake only lists what it would do. Then it shows all but errors as usual.
+    """
+
+    def __init__(self, dry_run: bool) -> None:
+        super().__init__()
+        self.dry_run = dry_run
+        self.reasons: list[str] = []
+        self.signal: int | None = None
+        self._running: set[int] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        event = getattr(record, "event", None)
+        self._count(event, record)
+        if event in (LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR):
+            for log in _logs(record):
+                self.note(reason_in(log))
+            return False
+        if event == LogEvent.ERROR:
+            return self._is_new(record)
+        if record.levelno >= logging.ERROR:
+            return False  # what comes of an error that was told
+        if record.levelno >= logging.WARNING or self.dry_run:
+            return True
+        return event in _SHOWN or "Nothing to be done" in record.getMessage()
+
+    def _is_new(self, record: logging.LogRecord) -> bool:
+        """Return whether to show an exception: only if nobody foresaw it."""
+        text = record.getMessage()
+        if "Traceback (most recent call last)" in text and not self.signal:
+            return True
+        # The reason of a failed command is in its log.
+        if not (self.reasons or "CalledProcessError" in text or "At least one job" in text):
+            self.note(
+                LOCKED if getattr(record, "exception", "") == "LockException" else _plain(text)
+            )
+        return False
+
+    def failure(self, reason: object) -> WorkflowError:
+        """Return an exception to raise in the Snakefile. The last words are its reason."""
+        self.note(str(reason))
+        return WorkflowError(str(reason))
+
+    def note(self, reason: str) -> None:
+        """Remember why the run fails. Tell it at once if other jobs go on."""
+        # A notebook may fail for the same reason as a job, and says it in other words around.
+        core = _AROUND.sub("", reason)
+        if core and not any(core in told for told in self.reasons):
+            self.reasons.append(reason)
+            if self._running and not self.signal:
+                print(f"{reason}\nwaiting for the jobs that still run", file=sys.stderr, flush=True)
+
+    def _count(self, event: LogEvent | None, record: logging.LogRecord) -> None:
+        """Keep account of the jobs that run."""
+        if event == LogEvent.JOB_STARTED:
+            self._running.update(record.jobs)
+        elif event == LogEvent.JOB_FINISHED:
+            self._running.discard(record.job_id)
+        elif event == LogEvent.JOB_ERROR:
+            self._running.discard(record.jobid)
+
+    def close(self) -> None:
+        """Say the last words; after a signal, end the process with its exit code."""
+        lines = [INTERRUPTED] if self.signal else self.reasons
+        sys.stdout.flush()
+        for line in lines:
+            print(line, file=sys.stderr)
+        sys.stderr.flush()
+        if self.signal:
+            os._exit(128 + self.signal)  # Snakemake's own code would be 1
+
+    def stop(self, signum: int, _: Any) -> None:
+        """Handle a signal: end all jobs, then Snakemake."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        self.signal = signum
+        end_children(_PATIENCE)
+        raise SystemExit(128 + signum)  # which Snakemake handles like Ctrl-C
+
+    def catch_signals(self) -> None:
+        """Handle Ctrl-C and SIGTERM, which Snakemake would let its jobs outlive."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.stop)
+
+
+def open_console(workflow: Workflow) -> Console:
+    """Take over the screen and the signals from Snakemake, until the process ends."""
+    console = Console(workflow.output_settings.dryrun)
+    if not workflow.is_main_process:  # Snakemake in a job on a cluster
+        return console
+    if logger.getEffectiveLevel() > logging.DEBUG:  # not --verbose
+        for handler in logger.handlers:
+            if handler.name == "DefaultStreamHandler":
+                handler.addFilter(console)
+    console.catch_signals()
+    atexit.register(console.close)
+    return console
+
+
+def end_children(patience: float) -> None:
+    """Ask all processes that this one started to end; kill those that have not after some seconds.
+
+    They are not waited for, as Snakemake does that.
+    """
+    asked: set[int] = set()
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        alive = _children()
+        for child in alive:
+            if child.pid not in asked:
+                asked.add(child.pid)
+                _send(child, signal.SIGTERM)
+        if not alive:
+            return
+        time.sleep(0.02)
+    for child in _children():
+        _send(child, signal.SIGKILL)
+
+
+def _children() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children(recursive=True) if _alive(child)]
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _send(process: psutil.Process, number: int) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
+
+
+def reason_in(logs: Sequence[str | Path]) -> str:
+    """Return why a job failed, given its logs: a text, and for notebooks the executed notebook."""
+    text = next((Path(log) for log in logs if Path(log).suffix != ".ipynb"), None)
+    if text is None:
+        return ""
+    try:
+        lines = _COLOURS.sub("", text.read_text(errors="replace")).split("\n")
+    except OSError:
+        lines = []
+    lines = [line.rstrip() for line in lines if line.strip()]
+    for number in reversed(range(len(lines))):
+        if FAILED in lines[number]:
+            return "\n".join(lines[number:])
+    where = next((log for log in logs if Path(log).suffix == ".ipynb"), text)
+    if not lines:
+        return f"a job was killed, perhaps for lack of memory; its log is {where}"
+    return f"{lines[-1]} (traceback in {where})"
+
+
+def _logs(record: logging.LogRecord) -> Iterable[Sequence[str]]:
+    jobs = getattr(record, "job_error_info", None) or [vars(record)]
+    return [job["log"] for job in jobs]
+
+
+def _plain(text: str) -> str:
+    """Return the message of an exception of Snakemake without the places in its code."""
+    if target := _UNKNOWN.search(text):
+        return f"{target[1]} is no run and no file of a run; config/config.yaml has the runs"
+    lines = [line.rstrip() for line in text.split("\n") if line.strip()]
+    return "\n".join(line for line in lines if not _TRACEBACK.match(line)) or text
