@@ -1,4 +1,4 @@
-"""The batch jobs of a run: its data, and each of its chains.
+"""The batch jobs of a run: its data, each of its chains, and its explorer.
 
     python -m bitmix.workflow.jobs data data_file=data.npz source=csv file=mine.csv seed=1
 
@@ -11,9 +11,10 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from bitmix.chains import save_latents
+from bitmix.chains import load_latents, save_latents
 from bitmix.data import DataError, load_dataset, save_dataset, shuffle, sources
 from bitmix.sampling import sample_chain
 from bitmix.sampling.checkpoints import CheckpointTaken
@@ -60,7 +61,30 @@ def write_chain(data_file: str, chain_file: str, *, chain: int, **settings: Any)
     save_latents(chain_file, latent)
 
 
-JOBS: dict[str, Callable[..., None]] = {"data": write_data, "chain": write_chain}
+def write_explorer(data_file: str, chain_files: Sequence[str], explorer_file: str) -> None:
+    """Write the explorer of a run, one HTML file.
+
+    Parameters
+    ----------
+    data_file : str
+        A file that `write_data` wrote.
+    chain_files : sequence of str
+        Files that `write_chain` wrote.
+    explorer_file : str
+        The file to write. The name of its folder is the title.
+    """
+    from bitmix.explorer import write_page  # SciPy takes a while to import
+
+    latents = [load_latents(file) for file in chain_files]
+    title = Path(explorer_file).resolve().parent.name
+    write_page(explorer_file, load_dataset(data_file), latents, title)
+
+
+JOBS: dict[str, Callable[..., None]] = {
+    "data": write_data,
+    "chain": write_chain,
+    "explore": write_explorer,
+}
 
 
 def main(arguments: Sequence[str]) -> int:
