@@ -238,8 +238,8 @@ def test_a_change_of_one_run_leaves_the_others(finished, tmp_path):
     output = workflow.snakemake("--dry-run").stdout
     assert jobs(output) == {
         "data": "1", "first_look": "1", "chain": "1", "model": "1", "clusters": "1",
-        "mixing": "1", "consensus": "1", "predictions": "1", "summary": "1", "all": "1",
-        "total": "10",
+        "mixing": "1", "consensus": "1", "predictions": "1", "explore": "1", "summary": "1",
+        "all": "1", "total": "11",
     }  # fmt: skip
     assert "small: " not in output
 

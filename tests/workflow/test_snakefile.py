@@ -53,7 +53,7 @@ def test_a_dry_run_lists_the_jobs(commands):
         "06-predictions": 2, "07-evaluation": 1,
     }  # fmt: skip
     jobs = [job for command in commands for job in re.findall(r"workflow.jobs (\w+)", command)]
-    assert Counter(jobs) == {"data": 2, "chain": 4}
+    assert Counter(jobs) == {"data": 2, "chain": 4, "explore": 2}
 
 
 def test_the_rules_give_each_notebook_all_its_parameters(commands):
@@ -74,6 +74,7 @@ def test_the_rules_give_each_job_all_its_parameters(commands):
                 "data": ["data_file", "seed", "limit", *run_settings.SOURCE_SETTINGS],
                 "chain": ["data_file", "chain_file", "chain", "checkpoint_folder", "seed",
                           *run_settings.CHAIN_SETTINGS],
+                "explore": ["data_file", "chain_files", "explorer_file"],
             }  # fmt: skip
             assert sorted(given) == sorted(wanted[match[1]])
 

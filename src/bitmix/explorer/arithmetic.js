@@ -22,6 +22,8 @@ async function unpack(value) {
 export async function load(content) {
   const page = await unpack(content);
   page.chains = page.chains.map((chain) => prepared(chain, page.features));
+  const [first] = page.chains;
+  page.overall = average(first.logPrior.map(Math.exp), first.means, page.features);
   return page;
 }
 

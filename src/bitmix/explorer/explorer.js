@@ -80,7 +80,7 @@ function rowButton(page, colours, number, pick) {
 
 /** The sweeps of one chain. */
 function sweeps(page, open) {
-  const { states, tiles, chain } = page.steps;
+  const { states, chain } = page.steps;
   const last = states.length - 1;
   const box = strip(`the clusters of chain ${chain}`);
   const said = h("p", { role: "status" });
@@ -108,7 +108,8 @@ function sweeps(page, open) {
 
   function show() {
     const state = states[slider.value];
-    const shown = Array.from({ length: tiles }, () => h("span", { class: "tile empty" }));
+    const length = Math.max(...state.places) + 1;
+    const shown = Array.from({ length }, () => h("span", { class: "tile empty" }));
     state.places.forEach((place, i) => {
       const cluster = clusterOfState(page, state, i);
       shown[place] = tile(page, colours, cluster, [whole(cluster.size)], open);
@@ -166,7 +167,7 @@ async function render({ model, el }) {
   const expected = picture(page, "what the model expects");
   const parts = Object.fromEntries(["facts", "labels", "detail"].map((key) => [key, h("div", { class: key })]));
   parts.said = h("p", { class: "unseen", role: "status" });
-  const picks = strip("rows to pick");
+  const picks = strip("rows to pick", "picks");
   const clusters = strip("responsible clusters");
   const chain = sweeps(page, open);
   let seed = 1, frame = null, speak = null, colours = null, shown = null;
@@ -229,8 +230,8 @@ async function render({ model, el }) {
     seed += 1;
     change();
   });
-  const views = [section("What the model sees", editor.element)];
-  if (page.imageShape) views.push(section("What it expects", expected));
+  const views = [section("The model sees", editor.element)];
+  if (page.imageShape) views.push(section("It expects", expected));
   const drawings = [h("h2", {}, "Samples"), h("div", { class: "samples" }, ...samples), others];
   el.classList.add("bitmix-explorer");
   el.classList.toggle("features", !page.imageShape);

@@ -32,8 +32,8 @@ function bars(entries) {
 }
 
 /** Buttons in a row, of which Tab reaches one; the arrow keys move among them. */
-function strip(label) {
-  const box = h("div", { class: "strip", role: "group", "aria-label": label });
+function strip(label, kind = "") {
+  const box = h("div", { class: `strip ${kind}`, role: "group", "aria-label": label });
   const select = (chosen) => [...box.children].forEach((b) => (b.tabIndex = b === chosen ? 0 : -1));
   box.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];

@@ -50,7 +50,6 @@ def steps(dataset: Dataset, latent: Latent) -> dict[str, Any]:
     tiles = max(1, min(TILES, TILE_CELLS // (len(states) * dataset.x.shape[1])))
     return {
         "chain": latent.chain,
-        "tiles": min(tiles, max(len(state.sizes) for state in states)),
         "states": [_packed(*pair, tiles) for pair in zip(states, places, strict=True)],
     }
 
