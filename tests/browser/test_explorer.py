@@ -321,7 +321,7 @@ def test_the_slider_steps_through_the_sweeps(show, digits):
 
 
 def test_switches_have_three_states(show, survey):
-    dataset, latents = survey
+    _dataset, latents = survey
     page = show(survey)
     page.get_by_role("button", name="All unknown").click()
     assert hidden(page) == 12
@@ -347,7 +347,9 @@ def percent(p):
 def test_the_dark_theme_is_dark(show, digits):
     dataset, _ = digits
     page = show(digits, color_scheme="dark")
-    assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
+    assert (
+        page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
+    )
     shown = grey(page, "what the model expects", 0x0C, 0xF4)
     np.testing.assert_array_equal(shown[:392], dataset.x[0, :392])
 

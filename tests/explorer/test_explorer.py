@@ -31,7 +31,12 @@ def unpack(packed, *shape):
 
 
 def test_packed_arrays_keep_their_values():
-    for array in (np.arange(300), np.array([[0, 1]], bool), np.array([0.1, 2.5]), np.array([], int)):
+    for array in (
+        np.arange(300),
+        np.array([[0, 1]], bool),
+        np.array([0.1, 2.5]),
+        np.array([], int),
+    ):
         packed = pack(array)
         np.testing.assert_array_equal(unpack(packed, *array.shape), array)
     assert [pack(np.array([n]))["type"] for n in (255, 256, 65536)] == ["uint8", "uint16", "uint32"]
@@ -77,7 +82,7 @@ def test_members_are_rows_of_their_cluster(digits):
 
 
 def test_a_run_that_is_too_large_keeps_its_largest_clusters(digits, monkeypatch):
-    dataset, latents = digits
+    _dataset, latents = digits
     monkeypatch.setattr(content_module, "CELLS", 2 * 784 * 5)
     for chain, latent in zip(explorer.content(*digits)["chains"], latents, strict=True):
         sizes = unpack(chain["sizes"], 5)
@@ -89,7 +94,7 @@ def test_a_run_that_is_too_large_keeps_its_largest_clusters(digits, monkeypatch)
 
 
 def test_steps_are_those_of_the_chain(digits):
-    dataset, latents = digits
+    _dataset, latents = digits
     states = explorer.content(*digits)["steps"]["states"]
     trace = latents[0].trace
     assert [state["sweep"] for state in states] == [0, 1, 2, 3, 4, 5]

@@ -27,7 +27,7 @@ export async function load(content) {
   return page;
 }
 
-/** Add what predictions need: logs of probabilities and means, clusters x features, the new last. */
+/** Add what predictions need, clusters x features, a new cluster last. */
 function prepared(chain, features) {
   const { weights, sizes, counts, observed, alpha, beta } = chain;
   const cells = weights.length * features;
@@ -92,9 +92,9 @@ export function predict(page, x, seen) {
     const means = average(weights, chains[c].means, features);
     return means.map((mean, d) => (seen[d] ? x[d] : mean));
   });
-  const labels = classes.length
-    ? over(p.map((weights, c) => average(weights, chains[c].shares, classes.length)), classes.length)
-    : null;
+  const width = classes.length;
+  const labels = width
+    ? over(p.map((weights, c) => average(weights, chains[c].shares, width)), width) : null;
   return { p, expected, mean: over(expected, features), labels };
 }
 

@@ -5,7 +5,10 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 #: The parts of the module, in order. One text can be part of a page; modules that import each other
 #: cannot.
-_PARTS = ("arithmetic.js", "parts.js", "editors.js", "explorer.js")
+_PARTS = (
+    *("arithmetic.js", "parts.js", "rows.js", "image-editor.js", "switch-editor.js"),
+    *("clusters.js", "explorer.js"),
+)
 
 STYLE = _HERE / "explorer.css"
 
