@@ -82,10 +82,11 @@ def test_closing_lines(found):
         return told.splitlines()
 
     assert lines(found)[0] == "Results: results/tiny"
-    assert len(lines(found)) == 7
+    assert len(lines(found)) == 8
     assert lines(found)[1].endswith("40 images of 6 pixels")
     assert lines(found)[4].endswith("established (see diagnostics.json)")
-    assert lines(found)[6].endswith("12.3 s")
+    assert lines(found)[5].endswith("results/tiny/explore.html, for your browser")
+    assert lines(found)[7].endswith("12.3 s")
     assert lines(found, False)[4].endswith("  not established (see diagnostics.json)")
     sweeps = found["configuration"]["sweeps"]
     few = f"not established ({sweeps} sweeps are too few; see diagnostics.json)"

@@ -48,13 +48,14 @@ def content(dataset: Dataset, latents: Sequence[Latent], title: str = "bitmix") 
             raise ValueError(f"chain {latent.chain} was sampled from other rows than this dataset")
     most = max(1, CELLS // (len(latents) * features))
     shown = [_largest(latent.sizes, most) for latent in latents]
-    pool, members = _pool(dataset, latents, shown)
     classes, codes = _classes(dataset)
+    pool, members = _pool(dataset, codes, latents, shown)
+    names = getattr(dataset, "feature_names", None)
     return {
         "title": title,
         "rows": len(dataset.x),
         "features": features,
-        "names": getattr(dataset, "feature_names", None),
+        "names": names and list(names),
         "imageShape": dataset.image_shape and list(map(int, dataset.image_shape)),
         "classes": list(map(str, classes)),
         "chains": [
@@ -93,7 +94,7 @@ def _chain(
     return {
         "chain": latent.chain,
         "clusters": pack(shown),
-        "weights": pack(np.asarray(mixture.weights, np.float64)[with_new]),
+        "weights": pack(mixture.weights[with_new]),
         "sizes": pack(latent.sizes[shown]),
         "counts": pack(latent.counts[shown]),
         "observed": None if seen is None else pack(seen[shown]),
@@ -109,7 +110,10 @@ def _chain(
 
 
 def _pool(
-    dataset: Dataset, latents: Sequence[Latent], shown: Sequence[np.ndarray]
+    dataset: Dataset,
+    codes: np.ndarray | None,
+    latents: Sequence[Latent],
+    shown: Sequence[np.ndarray],
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Return the rows that the explorer can show, and each chain's members among them.
 
@@ -124,7 +128,6 @@ def _pool(
     picks = np.arange(min(PICKS, len(dataset.x)))
     chosen = np.unique(np.concatenate([picks, *(some[some >= 0] for some in rows)]))
     part = dataset.take(chosen)
-    codes = _classes(dataset)[1]
     pool = {
         "picks": len(picks),
         "row": pack(chosen),

@@ -10,10 +10,12 @@ import numpy as np
 def pack(array: np.ndarray) -> dict[str, Any]:
     """Return an array as builtins: its type and its bytes, compressed, in base64.
 
-    Whole numbers from zero on take the smallest type that holds them.
+    Parameters
+    ----------
+    array : ndarray of float64, or of whole numbers from 0 to 2^32 - 1
+        Whole numbers take the smallest type that holds them.
     """
-    array = np.asarray(array)
-    if array.dtype.kind in "bu" or (array.dtype.kind == "i" and array.min(initial=0) >= 0):
+    if array.dtype.kind != "f":
         array = array.astype(np.min_scalar_type(int(array.max(initial=0))))
     data = array.astype(array.dtype.newbyteorder("<")).tobytes()
     compressed = gzip.compress(data, compresslevel=6, mtime=0)

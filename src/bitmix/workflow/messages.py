@@ -88,13 +88,14 @@ def closing_lines(
     diagnostics: Mapping[str, Any],
     total_seconds: float,
 ) -> str:
-    """Return where the results of a run are, and six lines about them."""
+    """Return where the results of a run are, and seven lines about them."""
     chains = summary["chains"]
     lines = {
         "data": _data(summary),
         "clusters": "  ".join(str(chain["clusters"]) for chain in chains),
         "log joint": "  ".join(f"{chain['log_joint']:,.1f}" for chain in chains),
         "mixing": _mixing(summary["configuration"]["sweeps"], diagnostics),
+        "explorer": f"{folder}/explore.html, for your browser",
         "sampling": f"{sum(summary['seconds']):.1f} s in {len(chains)} chains",
         "total": f"{total_seconds:.1f} s",
     }
