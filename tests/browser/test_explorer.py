@@ -2,6 +2,7 @@
 
 import base64
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -338,6 +339,29 @@ def test_switches_have_three_states(show, survey):
     settle(page)
     on = bitmix.complete(latents, x + 1, seen)[0]
     assert numbers.nth(3).inner_text() == percent(on[3]) != percent(off[3])
+
+
+def test_many_features_are_searched_for(show):
+    random = np.random.default_rng(0)
+    dataset = bitmix.Dataset((random.random((60, 250)) < 0.5).astype(np.uint8))
+    page = show((dataset, bitmix.sample(dataset.x, chains=1, initial_clusters=5)))
+    switches = page.locator(".switches li")
+    assert switches.count() == 200
+    assert "50 more features: type" in page.locator("main").inner_text()
+    page.get_by_role("searchbox", name="Find a feature").fill("RE 24")
+    settle(page)
+    assert switches.count() == 11  # 24, 240 to 249
+    switches.last.get_by_role("radio", name="on").check(force=True)
+    assert hidden(page) == 124
+
+
+def test_the_page_says_what_is_left_out(show, digits, monkeypatch):
+    _, latents = digits
+    monkeypatch.setattr(sys.modules["bitmix.explorer.content"], "CELLS", 3 * 784 * 5)
+    clusters = sum(len(latent.sizes) - 5 for latent in latents)
+    rows = sum(np.sort(latent.sizes)[:-5].sum() for latent in latents)
+    text = show(digits).locator("main > p").last.inner_text()
+    assert f"{clusters} small clusters with {rows / 4500:.0%} of the rows did not fit" in text
 
 
 def percent(p):
