@@ -79,6 +79,12 @@ def hidden(page):
     return int(fact(page, "Hidden").split(" ")[0])
 
 
+def said(page):
+    """Return what a screen reader says of the pixel under the cursor."""
+    settle(page)
+    return page.locator(".image-editor [role=status]").inner_text()
+
+
 # The arithmetic ---------------------------------------------------------------------------------
 
 
@@ -240,15 +246,14 @@ def test_the_keyboard_does_everything_to_an_image(show, digits):
         page.keyboard.press("Shift+ArrowDown")
     page.keyboard.up("Shift")
     assert hidden(page) == 3
-    assert "row 16, column 15: hidden, " in page.locator(".image-editor [role=status]").inner_text()
+    assert said(page).startswith("row 16, column 15: hidden, ")
     page.keyboard.press("s")
     page.keyboard.press("Space")
     assert hidden(page) == 2
     page.keyboard.press("d")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Space")
-    said = page.locator(".image-editor [role=status]").inner_text()
-    assert said == "row 15, column 15: on"
+    assert said(page) == "row 15, column 15: on"
 
 
 def test_arrow_keys_move_in_a_strip(show, digits):

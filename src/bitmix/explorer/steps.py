@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from bitmix.chains import Latent
 from bitmix.code import chain_sha256
@@ -93,17 +92,15 @@ def _step(sweep: int, state: Any, log_joint: float) -> Step:
 def _places(states: Sequence[Step]) -> list[np.ndarray]:
     """Return a place for each cluster of each state, so that a cluster keeps its place.
 
-    The clusters of the last state have places by size. The clusters of an earlier state take the
-    places of those of the next state with which they share most rows, in pairs. Those without a
-    partner get the places after all of these, largest first.
+    The clusters of the last state have places by size. A cluster of an earlier state takes the
+    place of its partner in the next state, see `_partners`. Those without a partner get the places
+    after all of these, largest first.
     """
     places = [_ranks(states[-1].sizes)]
     for state, following in zip(states[-2::-1], states[:0:-1], strict=True):
-        shared = _overlaps(state.assignments, following.assignments)
-        own, partner = linear_sum_assignment(shared, maximize=True)
-        place = np.full(len(state.sizes), -1)
-        place[own] = places[0][partner]
-        alone = np.flatnonzero(place < 0)
+        partners = _partners(_overlaps(state.assignments, following.assignments))
+        place = places[0][partners]
+        alone = np.flatnonzero(partners < 0)
         place[alone] = places[0].max() + 1 + _ranks(state.sizes[alone])
         places.insert(0, place)
     return places
@@ -112,6 +109,24 @@ def _places(states: Sequence[Step]) -> list[np.ndarray]:
 def _ranks(sizes: np.ndarray) -> np.ndarray:
     """Return the rank of each size, from 0 for the largest."""
     return np.argsort(-sizes, kind="stable").argsort()
+
+
+def _partners(shared: np.ndarray) -> np.ndarray:
+    """Pair clusters, those first that share most rows; return each one's partner, -1 if none.
+
+    Parameters
+    ----------
+    shared : ndarray of int, shape (K, L)
+        The number of rows that each pair of clusters shares.
+    """
+    pairs = np.argwhere(shared)
+    pairs = pairs[np.argsort(-shared[tuple(pairs.T)], kind="stable")]
+    partners, taken = np.full(len(shared), -1), set()
+    for own, other in pairs.tolist():
+        if partners[own] < 0 and other not in taken:
+            partners[own] = other
+            taken.add(other)
+    return partners
 
 
 def _overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:

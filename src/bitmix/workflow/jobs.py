@@ -16,6 +16,7 @@ from typing import Any
 
 from bitmix.chains import load_latents, save_latents
 from bitmix.data import DataError, load_dataset, save_dataset, shuffle, sources
+from bitmix.explorer import write_page
 from bitmix.sampling import sample_chain
 from bitmix.sampling.checkpoints import CheckpointTaken
 
@@ -73,8 +74,6 @@ def write_explorer(data_file: str, chain_files: Sequence[str], explorer_file: st
     explorer_file : str
         The file to write. The name of its folder is the title.
     """
-    from bitmix.explorer import write_page  # SciPy takes a while to import
-
     latents = [load_latents(file) for file in chain_files]
     title = Path(explorer_file).resolve().parent.name
     write_page(explorer_file, load_dataset(data_file), latents, title)
