@@ -207,6 +207,8 @@ def test_dragging_hides_a_rectangle_and_shows_it_again(show, digits):
 
     drag()
     assert hidden(page) == 4 * 7
+    cursor = page.locator(".cursor").bounding_box()
+    assert cursor["width"] == pytest.approx(box["width"] / SHAPE[1], abs=1)
     page.get_by_role("radio", name="Show", exact=True).check(force=True)
     drag()
     assert hidden(page) == 0

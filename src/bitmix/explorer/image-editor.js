@@ -29,16 +29,16 @@ class ImageEditor {
       onpointerdown: (event) => {
         if (event.button) return;
         surface.setPointerCapture(event.pointerId);
-        this.drag = null;
+        this.drop();
         this.use(this.placeOf(event));
       },
       onpointermove: (event) => {
         if (surface.hasPointerCapture(event.pointerId)) this.use(this.placeOf(event));
       },
-      onpointerup: () => (this.drag = null),
-      onpointercancel: () => (this.drag = null),
+      onpointerup: () => this.drop(),
+      onpointercancel: () => this.drop(),
       onkeydown: (event) => this.press(event),
-      onkeyup: (event) => event.key === "Shift" && (this.drag = null),
+      onkeyup: (event) => event.key === "Shift" && this.drop(),
     }, this.canvas, this.cursor);
     return surface;
   }
@@ -121,15 +121,21 @@ class ImageEditor {
     this.change();
   }
 
+  /** End the drag. The frame of the cursor is one pixel again. */
+  drop() {
+    this.drag = null;
+    this.frame(this.at, this.at);
+  }
+
   press(event) {
     const arrow = ARROWS[event.key];
     const tool = Object.keys(TOOLS).find((value) => value[0] === event.key.toLowerCase());
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (arrow) this.step(arrow, event.shiftKey);
     else if (event.key === " ") {
-      this.drag = null;
+      this.drop();
       this.use(this.at);
-      this.drag = null;
+      this.drop();
     } else if (tool) this.tools.radios[tool].checked = true;
     else return;
     event.preventDefault();
@@ -138,11 +144,10 @@ class ImageEditor {
   }
 
   step([down, right], dragging) {
-    if (!dragging) this.drag = null;
-    else if (!this.drag) this.use(this.at);
+    if (dragging && !this.drag) this.use(this.at);
     this.at = this.inside(this.at[0] + down, this.at[1] + right);
     if (dragging) this.use(this.at);
-    else this.frame(this.at, this.at);
+    else this.drop();
   }
 
   paint(colours, answer) {
