@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := $(shell find src -type d ! -name '[._]*' -o -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.[ch]')
+SOURCES := $(shell find src -type d ! -name '[._]*' -o -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.[ch]' -o -name '*.js' -o -name '*.css')
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

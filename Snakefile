@@ -54,6 +54,7 @@ include: "rules/data.smk"
 include: "rules/chains.smk"
 include: "rules/agreement.smk"
 include: "rules/predictions.smk"
+include: "rules/explore.smk"
 include: "rules/evaluation.smk"
 include: "rules/summary.smk"
 

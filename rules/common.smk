@@ -49,6 +49,10 @@ def chain_files_parameter(wildcards):
     return runs.for_notebook("chain_files", chain_files(wildcards))
 
 
+def chain_files_argument(wildcards):
+    return runs.for_job("chain_files", chain_files(wildcards))
+
+
 def figure(name, section, title):
     """A figure as the report shows it; `others` are the same figure as SVG and in words."""
     return report(

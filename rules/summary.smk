@@ -1,6 +1,9 @@
 # The numbers of a run in one file, tables of them, and the comparison with the expected values.
 
-STAGES = (rules.data, rules.first_look, rules.model, rules.clusters, rules.mixing, rules.consensus)
+STAGES = (
+    *(rules.data, rules.first_look, rules.model, rules.clusters, rules.mixing, rules.consensus),
+    rules.explore,
+)
 
 #: The runs whose numbers are known.
 REPRODUCED = [run for run in DEFAULT if Path(f"tests/expected/{run}.json").exists()]

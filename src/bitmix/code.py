@@ -30,10 +30,12 @@ IMPORTS = {
     "automatic": ("chains", "data", "diagnostics", "sampling"),
     "evaluation": ("data", "predict", "sampling"),
     "figures": ("chains", "data", "diagnostics", "partitions", "predict"),
+    "explorer": ("chains", "data", "predict", "sampling"),
     "study": ("chains", "data", "sampling"),
 }
 
 COMPILED = (".pyx", ".pxd", ".c", ".h")
+BROWSER = (".js", ".css")
 _MANIFEST = "compiled.json"
 _INSTALLED = Path(__file__).parent
 
@@ -65,7 +67,7 @@ CHAIN = closure("sampling")
 
 
 def sources(package: Path, parts: Iterable[str]) -> list[Path]:
-    """Return the Python and compiled sources of parts of the package, sorted.
+    """Return the sources of parts of the package, sorted.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def sources(package: Path, parts: Iterable[str]) -> list[Path]:
         Names of folders and files in it.
     """
     files = (file for part in parts for file in _files(package / part))
-    return sorted(file for file in files if file.suffix in (".py", *COMPILED))
+    return sorted(file for file in files if file.suffix in (".py", *BROWSER, *COMPILED))
 
 
 def _files(path: Path) -> Iterable[Path]:

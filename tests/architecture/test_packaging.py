@@ -137,7 +137,8 @@ def test_installed_package_is_complete_and_has_no_sources_of_the_kernel():
     python = {str(file) for file in installed if file.suffix == ".py"}
     sources = ROOT / "src"
     assert python == {str(path.relative_to(sources)) for path in sources.rglob("*.py")}
-    assert {file.suffix for file in installed} - {".pyc"} == {".json", ".py", ".so"}
+    suffixes = {".css", ".js", ".json", ".py", ".so"}
+    assert {file.suffix for file in installed} - {".pyc"} == suffixes
 
 
 def make(tmp_path, *arguments):

@@ -103,11 +103,12 @@ def lines(run, tmp_path):
 
 def test_closing_lines(lines, found, tmp_path):
     assert lines(found)[0] == f"Results: {tmp_path}"
-    assert len(lines(found)) == 7
+    assert len(lines(found)) == 8
     assert lines(found)[1].endswith("40 images of 6 pixels")
     assert lines(found)[4].endswith("established (see diagnostics.json)")
-    assert re.search(r"  \d+\.\d s in 2 chains$", lines(found)[5])
-    assert lines(found)[6].endswith("12.3 s")
+    assert lines(found)[5].endswith(f"{tmp_path}/explore.html, for your browser")
+    assert re.search(r"  \d+\.\d s in 2 chains$", lines(found)[6])
+    assert lines(found)[7].endswith("12.3 s")
     assert lines(found, False)[4].endswith("  not established (see diagnostics.json)")
     few = "not established (5 sweeps are too few; see diagnostics.json)"
     assert lines(found, False, 3, warmup=2)[4].endswith(few)
@@ -118,7 +119,7 @@ def test_closing_lines(lines, found, tmp_path):
 def test_closing_lines_of_a_run_until_mixing(lines, found):
     found["configuration"]["sweeps"] = "auto"
     told = lines(found, draws=2000, warmup=2000)
-    assert len(told) == 6
+    assert len(told) == 7
     assert told[2].endswith("3 of 443, 224, 133 rows (the consensus of 1,000 states)")
     assert told[3].endswith("established after 4,000 sweeps (see diagnostics.json)")
     limit = "not established (4,000 sweeps are the limit of this run; see diagnostics.json)"

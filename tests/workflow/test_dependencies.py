@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 
 import bitmix
+from bitmix.code import BROWSER
 
 NOTEBOOKS = {"first_look", "clusters", "mixing", "consensus", "predictions", "summary"}
-CHAIN = {"chain", "model", *NOTEBOOKS}
+CHAIN = {"chain", "model", "explore", *NOTEBOOKS}
 FILES = {
     "arguments.py": {"data", *CHAIN},
     "kernel/sweep.pyx": {"data", *CHAIN},
     "data/storage.py": {"data", *CHAIN},
     "chains/latent.py": CHAIN,
     "sampling/chain.py": CHAIN,
-    "predict/mixture.py": NOTEBOOKS,
+    "predict/mixture.py": {"explore", *NOTEBOOKS},
+    "explorer/steps.py": {"explore"},
+    "explorer/parts.js": {"explore"},
     "partitions/consensus.py": NOTEBOOKS,
     "diagnostics/verdict.py": NOTEBOOKS,
     "figures/style.py": NOTEBOOKS,
@@ -42,7 +45,7 @@ def change(source, site, name):
     """Add a comment to a source and install it; return a function that undoes this."""
     before = source.read_bytes()
     source.write_bytes(before + b"\n# changed\n")
-    if source.suffix == ".py":
+    if source.suffix in (".py", *BROWSER):
         installed = site / "bitmix" / name
         old = installed.read_bytes()
         shutil.copy(source, installed)

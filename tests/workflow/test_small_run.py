@@ -185,6 +185,8 @@ def test_the_end_says_where_the_results_are(finished):
     assert "300 images of 784 pixels" in closing
     for word in ("clusters", "log joint", "mixing", "sampling", "total"):
         assert word in closing
+    (page,) = re.findall(r"explorer +(\S+), for your browser", closing)
+    assert "<title>small - bitmix explorer</title>" in (finished.folder / page).read_text()
 
 
 def test_a_second_run_does_nothing(finished):
@@ -241,8 +243,8 @@ def test_a_change_of_one_run_leaves_the_others(finished, tmp_path):
     output = workflow.snakemake("--dry-run").stdout
     assert jobs(output) == {
         "data": "1", "first_look": "1", "chain": "1", "model": "1", "clusters": "1",
-        "mixing": "1", "consensus": "1", "predictions": "1", "summary": "1", "all": "1",
-        "total": "10",
+        "mixing": "1", "consensus": "1", "predictions": "1", "explore": "1", "summary": "1",
+        "all": "1", "total": "11",
     }  # fmt: skip
     assert "small: " not in output
 

@@ -13,10 +13,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from bitmix.chains import save_latents
+from bitmix.chains import load_latents, save_latents
 from bitmix.data import DataError, load_dataset, save_dataset, shuffle, sources
+from bitmix.explorer import write_page
 from bitmix.io import read_json
 from bitmix.sampling import sample_chain
 from bitmix.sampling.checkpoints import CheckpointTaken
@@ -118,6 +120,23 @@ def print_scores(files: list[str], table_file: str) -> None:
     messages.print_tables(files, table_file, lambda f: evaluation.results_table(read_json(f)))
 
 
+def write_explorer(data_file: str, chain_files: Sequence[str], explorer_file: str) -> None:
+    """Write the explorer of a run, one HTML file.
+
+    Parameters
+    ----------
+    data_file : str
+        A file that `write_data` wrote.
+    chain_files : sequence of str
+        Files that `write_chain` wrote.
+    explorer_file : str
+        The file to write. The name of its folder is the title.
+    """
+    latents = [load_latents(file) for file in chain_files]
+    title = Path(explorer_file).resolve().parent.name
+    write_page(explorer_file, load_dataset(data_file), latents, title)
+
+
 JOBS: dict[str, Callable[..., None]] = {
     "data": write_data,
     "chain": write_chain,
@@ -126,6 +145,7 @@ JOBS: dict[str, Callable[..., None]] = {
     "check": checks.check,
     "table": messages.print_tables,
     "scores": print_scores,
+    "explore": write_explorer,
 }
 
 

@@ -93,6 +93,7 @@ def closing_lines(folder: str | Path, *, total_seconds: float) -> str:
         "data": _data(summary),
         **found,
         "mixing": _mixing(automatic, diagnostics),
+        "explorer": f"{folder}/explore.html, for your browser",
         "sampling": _sampling(_seconds(folder, chains)),
         "total": f"{total_seconds:.1f} s",
     }
