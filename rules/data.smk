@@ -52,7 +52,7 @@ rule first_look:
         runtime=15,
     params:
         FIGURES_FOLDER,
-        *[to_notebook(name, "data", name) for name in runs.SOURCE_SETTINGS],
+        lambda wildcards: runs.for_notebook("data", runs.source(RUNS[wildcards.run])),
         to_notebook("limit", "data", "limit"),
         to_notebook("seed"),
     message:

@@ -313,6 +313,9 @@ def test_progress_shows_only_where_is_visible(capsys, monkeypatch):
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(progress, "_is_visible", lambda: True)
     bitmix.sample_chain(np.eye(4), 0, sweeps=2)
+    assert capsys.readouterr().err == ""  # it ends before a bar appears
+    monkeypatch.setattr(progress, "DELAY", 0.0)
+    bitmix.sample_chain(np.eye(4), 0, sweeps=2)
     assert "2/2" in capsys.readouterr().err
 
 

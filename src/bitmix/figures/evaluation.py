@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from bitmix.figures.style import COLOURS, DASHES, MARKERS, STYLE, described
+from bitmix.figures.style import COLOURS, DASHES, MARKERS, STYLE, Figure, described
 
 
 @mpl.rc_context(STYLE)

@@ -67,7 +67,8 @@ def _check(name: str, run: Run) -> None:
 
 def source(run: Run) -> dict[str, Any]:
     """Return the settings of a run's data source, for `bitmix.data.sources.load`."""
-    return {key: value for key, value in run["data"].items() if key != "limit"}
+    given = {key: value for key, value in run["data"].items() if value is not None}
+    return {key: value for key, value in given.items() if key != "limit"}
 
 
 def data_files(run: Run) -> list[str]:
@@ -105,7 +106,7 @@ def value(run: Run, *keys: str) -> Any:
 
 def for_notebook(name: str, value: Any) -> str:
     """Return papermill's option for a parameter of a notebook."""
-    if isinstance(value, list):
+    if isinstance(value, list | dict):
         return f"-y {quote(f'{name}: {json.dumps(value)}')}"
     return f"-p {name} {quote(str(value))}"
 
