@@ -53,6 +53,7 @@ include: "rules/agreement.smk"
 include: "rules/predictions.smk"
 include: "rules/evaluation.smk"
 include: "rules/summary.smk"
+include: "rules/book.smk"
 
 
 rule all:

@@ -21,11 +21,11 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 default_role = "py:obj"
-suppress_warnings = ["mystnb.unknown_mime_type"]
 
 # The notebooks come executed.
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_ipywidgets_js = {}  # these would come from the network
 myst_enable_extensions = ["amsmath", "dollarmath", "html_image"]
 myst_heading_anchors = 3
 myst_links_external_new_tab = True
@@ -55,14 +55,19 @@ html_theme_options = {
 
 def visit_inline(translator: SphinxTranslator, node: nodes.math) -> None:
     """Write a formula as MathML, which browsers draw themselves: no script, no network."""
-    translator.body.append(convert(node.astext()))
+    translator.body.append(mathml(node.astext(), "inline"))
     raise nodes.SkipNode
 
 
 def visit_block(translator: SphinxTranslator, node: nodes.math_block) -> None:
-    formula = convert(node.astext().strip(), display="block")
-    translator.body.append(f'<div class="math">{formula}</div>\n')
+    translator.body.append(f'<div class="math">{mathml(node.astext(), "block")}</div>\n')
     raise nodes.SkipNode
+
+
+def mathml(formula: str, display: str) -> str:
+    """Return a LaTeX formula as MathML. The converter knows align* and no aligned."""
+    formula = formula.strip().replace("{aligned}", "{align*}")
+    return convert(formula, display=display).replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")
 
 
 def setup(app: Sphinx) -> None:

@@ -115,6 +115,8 @@ def picture(page, name):
             f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})"
         )
         page.wait_for_function(f"document.body.dataset.jpThemeName == '{theme}'")
+        page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)")
+        page.wait_for_timeout(500)  # until it is drawn
         page.screenshot(path=Path(folder, f"{name}-{theme.split()[1].lower()}.png"))
 
 
@@ -126,7 +128,7 @@ def test_runs_from_top_to_bottom(browser, lab, name):
     picture(page, name)
     mimes = [
         output.get_attribute("data-mime-type")
-        for output in page.locator(".jp-OutputArea-output [data-mime-type]").all()
+        for output in page.locator(".jp-OutputArea-output[data-mime-type]").all()
     ]
     prompts = page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
     page.close()

@@ -74,7 +74,7 @@ class _Bar:
         self.bar.update()
 
     def skip(self, steps: int) -> None:
-        if not self.bar.disable:
+        if steps and not self.bar.disable:
             self.bar.initial += steps  # the rate leaves them out
             self.bar.n += steps
             self.bar.refresh()
