@@ -25,6 +25,7 @@ default_role = "py:obj"
 # The notebooks come executed.
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_render_markdown_format = "gfm"  # has tables
 nb_ipywidgets_js = {}  # these would come from the network
 myst_enable_extensions = ["amsmath", "dollarmath", "html_image"]
 myst_heading_anchors = 3
@@ -42,6 +43,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_math_renderer = "mathml"
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navigation_with_keys": True,
     "show_prev_next": True,

@@ -92,7 +92,7 @@ class BernoulliDPMixture(
     n_clusters_ : int
         The number of clusters of the best chain.
     n_features_in_ : int
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, shape (n_features,)
         Only if all feature names of X are strings.
 
     Examples
@@ -213,7 +213,7 @@ class BernoulliDPMixture(
 
         Returns
         -------
-        responsibilities : ndarray, shape (n_samples, n_clusters_ + 1)
+        responsibilities : ndarray, shape (n_samples, n_clusters + 1)
             The last is that of a new cluster. Rows add up to one.
         """
         x, observed = self._query(X)

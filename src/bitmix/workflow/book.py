@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bitmix.io import read_json, write_json
+
 #: The packages whose public functions and classes the reference lists.
 PACKAGES = (
     "bitmix",
@@ -40,9 +42,16 @@ def assemble(folder: str | Path, notebooks: Sequence[str | Path], root: str | Pa
     for page in folder.glob("*.md"):
         page.write_text(_relinked(page.read_text()))
     (folder / "chapters").mkdir()
-    for notebook in notebooks:
-        shutil.copy(notebook, folder / "chapters")
+    for notebook in map(Path, notebooks):
+        chapter = read_json(notebook)
+        chapter["cells"] = [cell for cell in chapter["cells"] if not _is_injected(cell)]
+        write_json(folder / "chapters" / notebook.name, chapter)
     (folder / "api.rst").write_text(reference())
+
+
+def _is_injected(cell: dict[str, Any]) -> bool:
+    """Return whether a cell has the parameters of a run, which papermill adds."""
+    return "injected-parameters" in cell["metadata"].get("tags", [])
 
 
 def _relinked(text: str) -> str:
@@ -63,7 +72,9 @@ def reference() -> str:
         entries = "\n".join(f"   {name}" for name in names)
         listing = f".. autosummary::\n   :toctree: api\n   :nosignatures:\n\n{entries}"
         module_line = f".. currentmodule:: {package}"
-        sections.append("\n\n".join([heading, inspect.getdoc(module), module_line, listing, ""]))
+        sections.append(
+            "\n\n".join([heading, inspect.getdoc(module) or "", module_line, listing, ""])
+        )
     return "\n".join(sections)
 
 
