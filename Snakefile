@@ -21,6 +21,9 @@ min_version("9.0")
 configfile: "config/config.yaml"
 
 
+report: "config/report.rst"
+
+
 START = time.time()
 
 if workflow.is_main_process:

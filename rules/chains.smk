@@ -39,7 +39,7 @@ rule model:
         chain_files=chain_files,
         code=sources("study"),
     output:
-        notebook="results/{run}/notebooks/02-model.ipynb",
+        notebook=chapter("02-model", "2 chains"),
     log:
         notebook="results/{run}/logs/02-model.ipynb",
         messages="results/{run}/logs/02-model.txt",
@@ -67,7 +67,7 @@ rule clusters:
         chain_files=chain_files,
         code=sources("figures", "study"),
     output:
-        notebook="results/{run}/notebooks/03-clusters.ipynb",
+        notebook=chapter("03-clusters", "3 clusters"),
         trace=figure("trace", "2 chains", "log joint and number of clusters"),
         others=others("trace"),
         clusters=report(
@@ -76,7 +76,7 @@ rule clusters:
             caption="../config/captions/clusters.rst",
             category="{run}",
             subcategory="3 clusters",
-            labels={"figure": "{name}"},
+            labels={"result": "{name}"},
         ),
     log:
         notebook="results/{run}/logs/03-clusters.ipynb",

@@ -35,7 +35,7 @@ rule first_look:
         files=data_files,
         code=sources("figures", "study"),
     output:
-        notebook="results/{run}/notebooks/01-data.ipynb",
+        notebook=chapter("01-data", "1 data"),
         grey=figure("grey", "1 data", "one row, or how often each feature is on"),
         binary=figure("binary", "1 data", "the binary data"),
         others=others("grey", "binary"),

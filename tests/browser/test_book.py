@@ -27,6 +27,7 @@ def built(tmp_path_factory):
         "figure", outputs=[v4.new_output("display_data", data, metadata=metadata)]
     )
     notebook = v4.new_notebook(cells=[v4.new_markdown_cell(TEXT), cell])
+    notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
     names = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
     for name in names:  # the pages have links to them
         (folder / name).write_text(json.dumps(notebook))
