@@ -80,11 +80,11 @@ def table(
         try:
             values[row] = [_value(cell) for cell in cells]
         except ValueError:
-            column, cell = next(
+            name, cell = next(
                 (name, cell) for name, cell in zip(names, cells, strict=True) if not _is_value(cell)
             )
             raise DataError(
-                f"{file}, line {line}: {cell!r} in column {column} is not 0, 1 or empty; make it "
+                f"{file}, line {line}: {cell!r} in column {name} is not 0, 1 or empty; make it "
                 "binary, or name the column of labels as label_column"
             ) from None
     return select(of_values(values, given, image_shape, file), None, labels, file)

@@ -66,7 +66,7 @@ class Average:
         completions = of_observed @ mixture.means[:, ~seen]
         self.completions += share * (completions - self.completions)
         self.completions_equal += (completions - self.completions_equal) / self.members
-        if self.task.train.labels is not None:
+        if self._codes is not None:
             by_cluster = mixture.label_shares(*self._codes)
             self._labels += share_full * (of_full @ by_cluster - self._labels)
             self._labels_observed += share * (of_observed @ by_cluster - self._labels_observed)

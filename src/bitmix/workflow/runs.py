@@ -71,7 +71,7 @@ def source(run: Run) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key != "limit"}
 
 
-def data_files(run: Run) -> list[str]:
+def data_files(run: Run) -> list[Path]:
     """Return the user's files that contain the data of a run."""
     return sources.files(**source(run))
 
