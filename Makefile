@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFLIGHT
 
-.PHONY: all posterior digits install test test-slow test-faults check expected evaluation bench sanitize lab lint lock clean help
+.PHONY: all posterior digits install test test-browser test-slow test-faults check book expected evaluation bench sanitize lab lint lock clean help
 
 all: install  ## reproduce the study (also plain `make`)
 	@$(BIN)/snakemake tutorial
@@ -25,6 +25,10 @@ install: .venv/.bitmix  ## put the locked packages and bitmix into .venv
 test: install  ## run the tests, then compare the study with its expected values
 	@$(BIN)/pytest
 	@$(BIN)/snakemake check
+
+test-browser: .venv/.browser  ## the notebooks, the book and the explorer in Chromium (minutes)
+	@command -v chromium google-chrome >/dev/null || { echo 'no Chromium here: apt-get install chromium' >&2; exit 1; }
+	@$(BIN)/pytest -m browser
 
 test-slow: install  ## the tests that take minutes: compilers, instruction sets, ARM64 by emulation
 	@$(BIN)/pytest -m slow
@@ -45,6 +49,9 @@ check: install  ## compare the study with its expected values
 evaluation: install  ## judge bitmix and others by images held out (minutes)
 	@$(BIN)/snakemake evaluation
 
+book: install  ## build the book, results/book/index.html
+	@$(BIN)/snakemake book
+
 expected: install  ## make the results of a run the expected ones: make expected RUN=tutorial
 	@$(BIN)/python -m bitmix.workflow.checks $(RUN)
 
@@ -58,6 +65,8 @@ lint: install  ## check the style of everything
 	$(BIN)/cython-lint src
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/mypy
+	$(BIN)/proselint check README.md CONTRIBUTING.md CHANGELOG.md docs/*.md
 	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
 
 # Groups of packages with a lock of their own. `make .venv/.bench` installs one.

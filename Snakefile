@@ -20,6 +20,9 @@ min_version("9.0")
 configfile: "config/config.yaml"
 
 
+report: "config/report.rst"
+
+
 START = time.time()
 
 CONSOLE = console.open_console(workflow)
@@ -57,6 +60,7 @@ include: "rules/predictions.smk"
 include: "rules/explore.smk"
 include: "rules/evaluation.smk"
 include: "rules/summary.smk"
+include: "rules/book.smk"
 
 
 rule all:

@@ -8,8 +8,8 @@ rule mixing:
         chain_files=chain_files,
         code=sources("diagnostics", "figures", "study"),
     output:
-        notebook="results/{run}/notebooks/04-mixing.ipynb",
-        diagnostics="results/{run}/diagnostics.json",
+        notebook=chapter("04-mixing", "4 mixing"),
+        diagnostics=reported("diagnostics.json", "4 mixing", "verdict", "diagnostics"),
         draws="results/{run}/diagnostics.nc",
         trace=figure("diagnostics-trace", "4 mixing", "what is compared, by sweep"),
         ranks=figure("diagnostics-ranks", "4 mixing", "ranks"),
@@ -45,9 +45,9 @@ rule consensus:
         chain_files=chain_files,
         code=sources("figures", "partitions", "study"),
     output:
-        notebook="results/{run}/notebooks/05-consensus.ipynb",
+        notebook=chapter("05-consensus", "5 consensus"),
         consensus="results/{run}/consensus.json",
-        table="results/{run}/consensus.csv",
+        table=reported("consensus.csv", "5 consensus", "cluster of each row", "consensus-table"),
         agreement=figure("agreement", "5 consensus", "agreement between the chains"),
         clusters=figure("consensus", "5 consensus", "the clusters of the consensus"),
         coclustering=figure("coclustering", "5 consensus", "which rows are together"),

@@ -91,7 +91,7 @@ rule model:
         chain_files=chain_files,
         code=sources("study"),
     output:
-        notebook="results/{run}/notebooks/02-model.ipynb",
+        notebook=chapter("02-model", "2 chains"),
     log:
         notebook="results/{run}/logs/02-model.ipynb",
         messages="results/{run}/logs/02-model.txt",
@@ -119,7 +119,7 @@ rule clusters:
         chain_files=chain_files,
         code=sources("figures", "study"),
     output:
-        notebook="results/{run}/notebooks/03-clusters.ipynb",
+        notebook=chapter("03-clusters", "3 clusters"),
         trace=figure("trace", "2 chains", "log joint and number of clusters"),
         others=others("trace"),
         clusters=report(
@@ -128,7 +128,7 @@ rule clusters:
             caption="../config/captions/clusters.rst",
             category="{run}",
             subcategory="3 clusters",
-            labels={"figure": "{name}"},
+            labels={"result": "{name}"},
         ),
     log:
         notebook="results/{run}/logs/03-clusters.ipynb",

@@ -53,15 +53,25 @@ def chain_files_argument(wildcards):
     return runs.for_job("chain_files", chain_files(wildcards))
 
 
-def figure(name, section, title):
-    """A figure as the report shows it; `others` are the same figure as SVG and in words."""
+def reported(file, section, title, caption):
+    """A file of a run that the report shows."""
     return report(
-        f"results/{{run}}/figures/{name}.png",
-        caption=f"../config/captions/{name}.rst",
+        f"results/{{run}}/{file}",
+        caption=f"../config/captions/{caption}.rst",
         category="{run}",
         subcategory=section,
-        labels={"figure": title},
+        labels={"result": title},
     )
+
+
+def figure(name, section, title):
+    """A figure as the report shows it; `others` are the same figure as SVG and in words."""
+    return reported(f"figures/{name}.png", section, title, name)
+
+
+def chapter(name, section):
+    """An executed notebook."""
+    return reported(f"notebooks/{name}.ipynb", section, "notebook", "notebook")
 
 
 def others(*names):

@@ -35,7 +35,7 @@ rule first_look:
         files=data_files,
         code=sources("figures", "study"),
     output:
-        notebook="results/{run}/notebooks/01-data.ipynb",
+        notebook=chapter("01-data", "1 data"),
         grey=figure("grey", "1 data", "one row, or how often each feature is on"),
         binary=figure("binary", "1 data", "the binary data"),
         others=others("grey", "binary"),
@@ -52,7 +52,7 @@ rule first_look:
         runtime=15,
     params:
         FIGURES_FOLDER,
-        *[to_notebook(name, "data", name) for name in runs.SOURCE_SETTINGS],
+        lambda wildcards: runs.for_notebook("data", runs.source(RUNS[wildcards.run])),
         to_notebook("limit", "data", "limit"),
         to_notebook("seed"),
     message:

@@ -14,8 +14,8 @@ rule evaluate:
         data_file=rules.data.output.data_file,
         code=sources("evaluation", "figures", "study"),
     output:
-        notebook="results/{run}/notebooks/07-evaluation.ipynb",
-        evaluation="results/{run}/evaluation.json",
+        notebook=chapter("07-evaluation", "7 evaluation"),
+        evaluation=reported("evaluation.json", "7 evaluation", "scores", "evaluation"),
         seconds=figure("evaluation-seconds", "7 evaluation", "scores by CPU seconds"),
         sweeps=figure("evaluation-sweeps", "7 evaluation", "scores by sweeps"),
         calibration=figure("evaluation-calibration", "7 evaluation", "calibration"),

@@ -11,7 +11,7 @@ rule predictions:
         chain_files=chain_files,
         code=sources("figures", "predict", "study"),
     output:
-        notebook="results/{run}/notebooks/06-predictions.ipynb",
+        notebook=chapter("06-predictions", "6 predictions"),
         predictions=figure("predictions", "6 predictions", "half-hidden rows, completed"),
         others=others("predictions"),
     log:

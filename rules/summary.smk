@@ -22,7 +22,7 @@ rule summary:
         figures=figure_files,
         code=[*sources("sampling"), "src/bitmix/workflow/summary.py"],
     output:
-        summary="results/{run}/summary.json",
+        summary=reported("summary.json", "summary", "settings and numbers", "summary"),
     log:
         "results/{run}/logs/summary.txt",
     benchmark:

@@ -6,7 +6,7 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable)
 
@@ -25,7 +25,7 @@ def check_choice(name: str, value: object, allowed: Iterable[str]) -> None:
         raise ValueError(f"{name} is {value!r}{nearest(value, allowed) or ';'} allowed: {listed}")
 
 
-def check_integer(name: str, value: object, least: int = 1) -> int:
+def check_integer(name: str, value: Any, least: int = 1) -> int:
     """Return `value` as int; raise ValueError unless it is a whole number of at least `least`."""
     try:
         number = operator.index(value)
@@ -36,7 +36,7 @@ def check_integer(name: str, value: object, least: int = 1) -> int:
     return number
 
 
-def check_positive(name: str, value: object) -> float:
+def check_positive(name: str, value: Any) -> float:
     """Return `value` as float; raise ValueError unless it is a positive, finite number."""
     try:
         number = float(value)
@@ -52,7 +52,7 @@ def suggest_keywords(function: Function) -> Function:
     signature = inspect.signature(function)
 
     @functools.wraps(function)
-    def checked(*args, **kwargs):
+    def checked(*args: Any, **kwargs: Any) -> Any:
         for name in kwargs:
             if name not in signature.parameters:
                 raise TypeError(
@@ -61,4 +61,4 @@ def suggest_keywords(function: Function) -> Function:
                 )
         return function(*args, **kwargs)
 
-    return checked
+    return checked  # type: ignore[return-value]

@@ -86,10 +86,10 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         posterior, while `predict` gives the most probable cluster.
     n_clusters_ : int
         The number of clusters of the best chain.
-    cluster_names_ : ndarray of str, shape (n_clusters_ + 1,)
+    cluster_names_ : ndarray of str, shape (n_clusters + 1,)
         The names of the columns of `predict_proba`: "cluster0" and so on, "new" last.
     n_features_in_ : int
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, shape (n_features,)
         Only if all feature names of X are strings.
 
     Examples
@@ -211,7 +211,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
 
         Returns
         -------
-        responsibilities : ndarray, shape (n_samples, n_clusters_ + 1)
+        responsibilities : ndarray, shape (n_samples, n_clusters + 1)
             The columns are those of `cluster_names_`, a new cluster last. Rows add up to one.
         """
         x, observed = self._query(X)

@@ -262,7 +262,7 @@ def test_the_file_and_its_table(tmp_path, task, evaluated):
     rows = [*evaluated[0], evaluation.evaluate_completions(task, "nn", evaluation.neighbours)]
     curve = evaluation.reliability(task, evaluated[1].completions)
     path = tmp_path / "evaluation.json"
-    evaluation.write_evaluation(path, task, rows, rows[:1], {"bitmix": curve}, **SETTINGS)
+    evaluation.write_evaluation(path, task, rows, rows[:1], {"bitmix": curve})
     written = read_json(path)
     assert written["models"] == rows
     assert written["data"]["held_out"] == {"sha256": task.held_out.sha256, "shape": [100, 784]}

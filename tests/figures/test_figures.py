@@ -1,5 +1,7 @@
 """The figures: what they show, and how they are saved."""
 
+import base64
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -64,9 +66,31 @@ def test_files(tmp_path, dataset):
     assert "What it shows" in (tmp_path / "sub/digit.svg").read_text(encoding="utf-8")
 
 
-def test_no_folder_no_files(tmp_path, monkeypatch, dataset):
+@pytest.fixture
+def displayed(monkeypatch):
+    """Return the list of what a notebook would display: data and metadata."""
+    shown = []
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, metadata, raw: shown.append((data, metadata))
+    )
+    return shown
+
+
+def test_show_displays_the_file_that_it_writes(tmp_path, displayed, dataset):
+    figure = figures.binary(dataset)
+    figures.show(figure, tmp_path, "sub/digit")
+    ((data, metadata),) = displayed
+    assert base64.b64decode(data["image/png"]) == (tmp_path / "sub/digit.png").read_bytes()
+    assert data["text/plain"] == figure.alt == metadata["image/png"]["alt"]
+    assert metadata["image/png"]["width"] == 360  # of 720 pixels
+    assert figure._repr_mimebundle_() == (data, metadata)
+    assert (tmp_path / "sub/digit.svg").exists()
+
+
+def test_show_without_a_folder_writes_nothing(tmp_path, monkeypatch, displayed, dataset):
     monkeypatch.chdir(tmp_path)
-    figures.save(figures.binary(dataset), "", "digit")
+    figures.show(figures.binary(dataset))
+    assert len(displayed) == 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -189,27 +213,49 @@ def test_nothing_to_compare_is_an_empty_figure(tmp_path):
 
 
 def test_predictions_are_above_the_truth(dataset):
-    queries, observed = dataset.x[:3], study.top_half(SHAPE)
-    guess = np.full(queries.shape, 0.25)
-    figure = figures.predictions(queries, observed, guess, guess / 2, SHAPE)
+    queries, observed = dataset.take(slice(3)), study.top_half(SHAPE)
+    guess = np.full(queries.x.shape, 0.25)
+    figure = figures.predictions(queries, observed, guess, guess / 2)
     grid = images_of(figure, 4)
     for column in range(3):
         seen, sampled, exact, truth = grid[:, column]
         np.testing.assert_array_equal(np.ma.getmaskarray(seen).ravel(), ~observed)
         assert sampled.min() == sampled.max() == 0.25
         assert exact.min() == exact.max() == 0.125
-        np.testing.assert_array_equal(truth.ravel(), queries[column])
+        np.testing.assert_array_equal(truth.ravel(), queries.x[column])
+
+
+def test_responsible_clusters_come_with_their_probabilities(dataset, latents):
+    queries, observed = dataset.take(slice(3)), study.top_half(SHAPE)
+    figure = figures.responsible(latents[0], queries, observed, clusters=2)
+    weights = bitmix.responsibilities(latents[0], queries.x, observed)
+    grid = images_of(figure, 4)
+    notes = [text.get_text() for text in figure.axes[0].texts]
+    for column, row in enumerate(weights):
+        best, second = np.argsort(-row, kind="stable")[:2]
+        means = np.vstack([feature_means(latents[0]), prior_means(latents[0])])
+        np.testing.assert_allclose(grid[1, column].ravel(), means[best])
+        np.testing.assert_allclose(grid[2, column].ravel(), means[second])
+        assert {f"{row[best]:.0%}", f"{row[second]:.0%}"} <= set(notes)
+    bare = Dataset(queries.x)
+    assert len(figures.responsible(latents[0], bare, observed, clusters=99).axes) == (
+        2 + weights.shape[1]
+    )
+
+
+def prior_means(latent):
+    return latent.alpha / (latent.alpha + latent.beta)
 
 
 def test_completions_show_every_chain_and_sample(dataset):
-    queries, observed = dataset.x[:3], np.arange(72).reshape(3, 24) % 5 > 0
+    queries, observed = dataset.take(slice(3)), np.arange(72).reshape(3, 24) % 5 > 0
     by_chain = np.full((2, 3, 24), 0.25) + np.array([0, 0.5])[:, None, None]
-    samples = np.stack([queries, 1 - queries], axis=1)
-    figure = figures.completions(queries, observed, by_chain, samples, SHAPE, title="A title")
+    samples = np.stack([queries.x, 1 - queries.x], axis=1)
+    figure = figures.completions(queries, observed, by_chain, samples, title="A title")
     grid = images_of(figure, 7)
     names = [text.get_text() for text in figure.axes[0].texts]
     assert names == ["seen", "chain 0", "chain 1", "average", "sample 0", "sample 1", "truth"]
-    for column, query in enumerate(queries):
+    for column, query in enumerate(queries.x):
         seen, *shown = (image.ravel() for image in grid[:, column])
         np.testing.assert_array_equal(np.ma.getmaskarray(seen), ~observed[column])
         expected = [np.full(24, 0.25), np.full(24, 0.75), np.full(24, 0.5), query, 1 - query, query]
@@ -278,14 +324,15 @@ def test_the_certain_are_above_the_uncertain(dataset):
 
 
 def test_many_images_go_on_below(dataset):
-    queries = dataset.x[:30]
-    figure = figures.predictions(queries, study.top_half(SHAPE), queries, queries, SHAPE)
+    queries = dataset.take(slice(30))
+    figure = figures.predictions(queries, study.top_half(SHAPE), queries.x, queries.x)
     places = [image.get_extent() for image in figure.axes[0].images]
     lefts, tops = {place[0] for place in places}, {place[3] for place in places}
     assert len(places) == len({(place[0], place[3]) for place in places}) == 120
     assert len(lefts) == 12
     assert len(tops) == 3 * 4
-    few = figures.predictions(queries[:8], study.top_half(SHAPE), queries[:8], queries[:8], SHAPE)
+    few = queries.take(slice(8))
+    few = figures.predictions(few, study.top_half(SHAPE), few.x, few.x)
     assert few.get_figwidth() < figure.get_figwidth() == 13
 
 
@@ -305,22 +352,23 @@ def test_clusters_as_rows(latents, scaled):
 
 
 def test_predictions_as_rows(dataset):
-    queries, observed = dataset.x[:3].astype(float), np.arange(24) < 12
-    queries[1, 20] = np.nan
-    guess = np.full(queries.shape, 0.25)
-    figure = figures.predictions(queries, observed, guess, guess / 2, None)
+    known, observed = np.ones((3, 24), bool), np.arange(24) < 12
+    known[1, 20] = False
+    queries = Dataset(dataset.x[:3] * known, observed=known)
+    guess = np.full(known.shape, 0.25)
+    figure = figures.predictions(queries, observed, guess, guess / 2)
     seen, sampled, exact, truth = (axes.images[0].get_array() for axes in figure.axes)
     np.testing.assert_array_equal(np.ma.getmaskarray(seen), ~np.broadcast_to(observed, (3, 24)))
     np.testing.assert_array_equal(sampled, guess)
     np.testing.assert_array_equal(exact, guess / 2)
-    np.testing.assert_array_equal(np.ma.getmaskarray(truth), np.isnan(queries))
+    np.testing.assert_array_equal(np.ma.getmaskarray(truth), ~known)
     assert "first half" in figure.get_suptitle()
 
 
 def test_completions_as_rows(dataset):
-    queries, observed = dataset.x[:3], np.arange(24) < 12
-    by_chain, samples = np.full((2, 3, 24), 0.5), np.stack([queries, queries], axis=1)
-    figure = figures.completions(queries, observed, by_chain, samples, None, title="A title")
+    queries, observed = Dataset(dataset.x[:3]), np.arange(24) < 12
+    by_chain, samples = np.full((2, 3, 24), 0.5), np.stack([queries.x, queries.x], axis=1)
+    figure = figures.completions(queries, observed, by_chain, samples, title="A title")
     assert len(figure.axes) == 7
     assert figure.get_suptitle() == "A title"
 

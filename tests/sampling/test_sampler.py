@@ -312,6 +312,10 @@ def test_progress_shows_only_where_is_visible(capsys, monkeypatch):
     bitmix.sample_chain(np.eye(4), 0, sweeps=2)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(progress, "_is_visible", lambda: True)
+    monkeypatch.setattr(progress, "DELAY", 1e9)
+    bitmix.sample_chain(np.eye(4), 0, sweeps=2)
+    assert capsys.readouterr().err == ""  # it ends before a bar appears
+    monkeypatch.setattr(progress, "DELAY", 0.0)
     bitmix.sample_chain(np.eye(4), 0, sweeps=2)
     assert "2/2" in capsys.readouterr().err
 

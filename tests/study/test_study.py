@@ -44,6 +44,20 @@ def test_open_chains(tmp_path, dataset):
         study.open_chains(files, other)
 
 
+def test_open_run_and_its_kept_states(tmp_path, dataset):
+    save_dataset(tmp_path / "data.npz", dataset)
+    latents = bitmix.sample(dataset.x, chains=2, sweeps=6, thin=1, progress=False)
+    files = [tmp_path / f"{latent.chain}.pkl" for latent in latents]
+    for file, latent in zip(files, latents, strict=True):
+        bitmix.save_latents(file, latent)
+    for open_run in (study.open_run, study.open_mixed_run):
+        opened, chains = open_run(tmp_path / "data.npz", files)
+        assert opened.sha256 == dataset.sha256
+        assert [chain.chain for chain in chains] == [0, 1]
+    by_chain = study.kept_states(chains, opened, warmup=2)
+    assert [[state.sweeps for state in states] for states in by_chain] == [[3, 4, 5, 6]] * 2
+
+
 def test_open_chains_without_files_samples(dataset, incomplete):
     chains = study.open_chains([], dataset)
     assert [(latent.seed, latent.chain) for latent in chains] == [(2015, i) for i in range(5)]
@@ -65,6 +79,7 @@ def test_choose_queries_without_labels(dataset):
 
 def test_label_counts(dataset):
     assert study.label_counts(dataset) == {4: 10, 5: 10}
+    assert study.label_counts(dataset, "mnist") == {"fours": 10, "fives": 10}
     bare = Dataset(dataset.x)
     assert study.label_counts(bare) == {}
 
@@ -89,7 +104,7 @@ def test_random_mask(dataset, incomplete):
 
 
 def test_the_mixed_run_has_mixed():
-    dataset, latents = study.mixed_run()
+    dataset, latents = study.open_mixed_run()
     diagnosis = bitmix.diagnose(latents, dataset.x)
     assert diagnosis.mixed, diagnosis.verdict
     assert max(found["r_hat"] for found in diagnosis.quantities.values()) < 1.005

@@ -37,7 +37,7 @@ def test_the_images_are_those_of_the_run(evaluated, evaluation):
     shapes = [evaluation["data"][part]["shape"] for part in ("train", "held_out")]
     assert shapes == [[210, 784], [90, 784]]
     assert len(load_dataset(evaluated / "results/small/data.npz").x) == 300
-    assert evaluation["configuration"]["chains"] == 2
+    assert [row["sweeps"] for row in evaluation["models"][:2]] == [3, 3]
 
 
 def test_figures_and_table(evaluated, evaluation):

@@ -84,7 +84,7 @@ def test_the_rules_give_each_job_all_its_parameters(commands):
 
 def test_lists_are_given_as_lists(commands):
     for command in commands:
-        assert ("-y 'labels: [2, 3]'" in command) == ("01-data" in command)
+        assert ('"labels": [2, 3]' in command) == ("01-data" in command)
         assert ("'labels=[2, 3]'" in command) == ("workflow.jobs data" in command)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -73,7 +73,7 @@ def check_latent(latent: Latent) -> None:
         check_type(name, getattr(latent, name), str)
 
 
-def _check_trace(trace: object) -> None:
+def _check_trace(trace: Any) -> None:
     check_type("trace", trace, dict)
     if not set(TRACE) <= set(trace):
         raise ValueError(f"trace must have the items {', '.join(TRACE)}")
@@ -85,7 +85,7 @@ def _check_trace(trace: object) -> None:
         _check_array(f"trace[{name!r}]", values, dtype, (sweeps,))
 
 
-def _check_samples(samples: object, sweeps: int, rows: int, features: int) -> None:
+def _check_samples(samples: Any, sweeps: int, rows: int, features: int) -> None:
     check_type("samples", samples, dict)
     if set(samples) != set(SAMPLES):
         raise ValueError(f"samples must have the items {', '.join(SAMPLES)}")
@@ -107,7 +107,7 @@ def check_type(name: str, value: object, expected: type) -> None:
         raise ValueError(f"{name} must be of type {expected.__name__}, not {type(value).__name__}")
 
 
-def _check_array(name: str, value: object, dtype: type, shape: int | tuple[int, ...]) -> None:
+def _check_array(name: str, value: Any, dtype: type, shape: int | tuple[int, ...]) -> None:
     """Check the type of an array and its shape, or only how many dimensions it has."""
     check_type(name, value, np.ndarray)
     if value.dtype != dtype or shape not in (value.ndim, value.shape):
@@ -118,7 +118,7 @@ def _check_array(name: str, value: object, dtype: type, shape: int | tuple[int, 
         )
 
 
-def _check_builtins(name: str, value: object, depth: int = 4) -> None:
+def _check_builtins(name: str, value: Any, depth: int = 4) -> None:
     """Check that `value` is made of builtins only, nested no deeper than settings need."""
     if value is None or type(value) in (bool, int, float, str):
         return

@@ -78,7 +78,7 @@ class Latent:
     data_sha256: str
     generator: dict[str, Any]
     observed: np.ndarray | None = None
-    samples: dict[str, np.ndarray] | None = None
+    samples: dict[str, np.ndarray] = None  # type: ignore[assignment]  # never None afterwards
     code_sha256: str = ""
 
     def __post_init__(self) -> None:
@@ -215,7 +215,7 @@ class Latent:
             beta=beta,
             concentration=float(concentration),
             trace={name: values[:sweep] for name, values in self.trace.items()},
-            samples=None,
+            samples=stack_samples([], *self._shape),
             generator={},
         )
 

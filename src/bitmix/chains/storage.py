@@ -149,7 +149,7 @@ class _Record:
 
     def __init__(self, *args):
         self.args = args
-        self.state = None
+        self.state: Any = None
 
     def __setstate__(self, state):
         self.state = state

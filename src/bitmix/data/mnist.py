@@ -76,7 +76,7 @@ def load_mnist_images(
     selected = _check_labels(labels)
     folder = folder or os.environ.get("BITMIX_DATA")
     cache = cache or os.environ.get("BITMIX_CACHE") or user_cache_dir("bitmix")
-    files = mnist_files(folder and Path(folder).expanduser(), Path(cache).expanduser())
+    files = mnist_files(Path(folder).expanduser() if folder else None, Path(cache).expanduser())
     parts = []
     for part in ("train", "t10k"):
         name = f"{part}-images-idx3-ubyte"

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bitmix.diagnostics.diagnosis import Diagnosis
 from bitmix.diagnostics.statistics import FEWEST_DRAWS
@@ -95,7 +96,7 @@ def write_diagnosis(path: str | os.PathLike[str], diagnosis: Diagnosis) -> None:
     if not path:
         return
     origin = diagnosis.tree.attrs
-    content = {
+    content: dict[str, Any] = {
         "mixed": diagnosis.mixed,
         "verdict": diagnosis.verdict,
         "thresholds": {"r_hat": MOST_R_HAT, "ess_per_chain": LEAST_ESS, "draws": FEWEST_DRAWS},

@@ -81,16 +81,16 @@ def judge(
     if not judged:
         return False, f"These chains cannot be compared: nothing varies in {after}."
     r_hats = {words: found["r_hat"] for words, found in judged.items()}
-    sizes = {words: min(found["ess_bulk"], found["ess_tail"]) for words, found in judged.items()}
+    worth = {words: min(found["ess_bulk"], found["ess_tail"]) for words, found in judged.items()}
     least = LEAST_ESS * chains
     # Negated, so that nan fails.
     apart = [f"{words} {_r_hat(x)}" for words, x in r_hats.items() if not x <= MOST_R_HAT]
-    small = [f"{words} {x:,.0f}" for words, x in sizes.items() if not x >= least]
+    small = [f"{words} {x:,.0f}" for words, x in worth.items() if not x >= least]
     if not apart and not small:
         return True, (
             f"These chains have mixed, as far as {after} can tell: R-hat is at most "
             f"{max(r_hats.values()):.3f} (allowed: {MOST_R_HAT}), the effective sample size at "
-            f"least {min(sizes.values()):,.0f} (needed: {least:,})."
+            f"least {min(worth.values()):,.0f} (needed: {least:,})."
         )
     faults = []
     if apart:

@@ -19,7 +19,7 @@ from bitmix.evaluation.scores import (
     evaluate_completions,
     reliability,
 )
-from bitmix.evaluation.task import Task, split, unshuffle
+from bitmix.evaluation.task import Task, hold_out, split, unshuffle
 
 __all__ = [
     "SCORES",
@@ -30,6 +30,7 @@ __all__ = [
     "evaluate",
     "evaluate_completions",
     "expectation_maximisation",
+    "hold_out",
     "independent_features",
     "logistic_regression",
     "neighbours",

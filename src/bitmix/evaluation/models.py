@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
@@ -25,11 +26,12 @@ def chains(
     The hyperparameters are updated first: with alpha = beta = 1, the first sweep would dissolve
     many of the seeded clusters.
     """
-    settings = {"sweeps": sweeps, "initial_clusters": initial_clusters, "seed": seed}
-    moves = ("pixel_priors", "assign")
+    settings: dict[str, Any] = {
+        **{"sweeps": sweeps, "initial": "seeded", "initial_clusters": initial_clusters},
+        **{"seed": seed, "moves": ("pixel_priors", "assign"), "progress": False},
+    }
     for chain in range(number):
-        latent = sample_chain(x, chain, initial="seeded", moves=moves, progress=False, **settings)
-        yield Mixture.of_latent(latent)
+        yield Mixture.of_latent(sample_chain(x, chain, **settings))
 
 
 def independent_features(x: np.ndarray) -> Iterator[Mixture]:

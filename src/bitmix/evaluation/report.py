@@ -40,7 +40,6 @@ def write_evaluation(
     rows: Sequence[Row],
     by_sweeps: Sequence[Row],
     curves: Mapping[str, Mapping[str, list]],
-    **configuration: Any,
 ) -> None:
     """Write an evaluation as JSON.
 
@@ -53,14 +52,11 @@ def write_evaluation(
         From `evaluate` and `evaluate_completions`.
     curves : mapping
         From `reliability`, by name.
-    **configuration
-        The settings of the evaluation, to be recorded.
     """
     if not path:
         return
     libraries = ("numpy", "scipy", "scikit-learn", "stepmix")
     evaluation = {
-        "configuration": configuration,
         "data": {
             name: {"sha256": dataset.sha256, "shape": list(dataset.x.shape)}
             for name, dataset in (("train", task.train), ("held_out", task.held_out))

@@ -66,7 +66,7 @@ class Average:
         completions = of_observed @ mixture.means[:, ~seen]
         self.completions += share * (completions - self.completions)
         self.completions_equal += (completions - self.completions_equal) / self.members
-        if self.task.train.labels is not None:
+        if self._codes is not None:
             by_cluster = mixture.label_shares(*self._codes)
             self._labels += share_full * (of_full @ by_cluster - self._labels)
             self._labels_observed += share * (of_observed @ by_cluster - self._labels_observed)
@@ -98,7 +98,11 @@ class Average:
 
 
 def evaluate(
-    task: Task, model: str, members: Iterable[Mixture], report: Sequence[int] = ()
+    task: Task,
+    model: str,
+    members: Iterable[Mixture],
+    report: Sequence[int] = (),
+    **settings: Any,
 ) -> tuple[list[Row], Average]:
     """Score an average of mixtures as it grows.
 
@@ -111,6 +115,8 @@ def evaluate(
         The time to get the next one counts as its fit, on one thread.
     report : sequence of int
         The numbers of members after which to add a row. The last number always has one.
+    **settings
+        What else to record in each row.
 
     Returns
     -------
@@ -127,9 +133,9 @@ def evaluate(
             scoring += time.process_time() - start
             fitting += seconds
             if average.members in report:
-                rows.append(_row(model, average, fitting, scoring))
+                rows.append(_row(model, average, fitting, scoring) | settings)
     if average.members not in report:
-        rows.append(_row(model, average, fitting, scoring))
+        rows.append(_row(model, average, fitting, scoring) | settings)
     return rows, average
 
 

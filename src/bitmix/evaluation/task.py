@@ -37,6 +37,30 @@ class Task:
             )
 
 
+def hold_out(dataset: Dataset, observed: np.ndarray, train: int | None, seed: int) -> Task:
+    """Return the task of a run: its rows in their order before the shuffle, then divided.
+
+    So the split does not depend on the seed of the run.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The rows of the run, shuffled with its seed.
+    observed : ndarray of bool, shape (D,)
+        True for the features that are observed when a row is completed.
+    train : int or None
+        The number of rows to train on; see `split`.
+    seed : int
+        The seed of the shuffle.
+
+    Raises
+    ------
+    ValueError
+        If features are missing, or there are not more than `train` rows.
+    """
+    return Task(*split(unshuffle(dataset, seed), train), observed)
+
+
 def unshuffle(dataset: Dataset, seed: int) -> Dataset:
     """Return the rows in the order that they had before `bitmix.shuffle` with this seed.
 

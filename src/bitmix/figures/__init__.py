@@ -1,7 +1,7 @@
 """The figures of the study.
 
-Each function returns a matplotlib figure with a title and an alt text (`figure.alt`). `save` writes
-it.
+Each function returns a matplotlib figure with a title and an alt text (`figure.alt`). `show` shows
+it in a notebook and saves it.
 """
 
 from bitmix.figures.chains import clusters, traces
@@ -9,10 +9,11 @@ from bitmix.figures.consensus import agreement, certainty, coclustering, consens
 from bitmix.figures.data import binary, example
 from bitmix.figures.evaluation import reliability, scores
 from bitmix.figures.mixing import autocorrelations, diagnosis_traces, ranks
-from bitmix.figures.predictions import completions, predictions
-from bitmix.figures.style import save
+from bitmix.figures.predictions import completions, predictions, responsible
+from bitmix.figures.style import Figure, save, show
 
 __all__ = [
+    "Figure",
     "agreement",
     "autocorrelations",
     "binary",
@@ -26,7 +27,9 @@ __all__ = [
     "predictions",
     "ranks",
     "reliability",
+    "responsible",
     "save",
     "scores",
+    "show",
     "traces",
 ]

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
@@ -20,7 +19,7 @@ from bitmix.figures.parts import (
     new_panels,
     profiles,
 )
-from bitmix.figures.style import MARKERS, STYLE, described
+from bitmix.figures.style import MARKERS, STYLE, Figure, described
 from bitmix.predict import feature_means
 
 TRACED = {"log_joint": "log joint (nats)", "clusters": "clusters"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bitmix import partitions
@@ -18,7 +17,7 @@ from bitmix.figures.parts import (
     row_heatmaps,
     write_numbers,
 )
-from bitmix.figures.style import COLOURS, STYLE, described
+from bitmix.figures.style import COLOURS, STYLE, Figure, described
 from bitmix.partitions import Consensus
 
 MOST_CLUSTERS = 120

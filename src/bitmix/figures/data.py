@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bitmix.data import Dataset
 from bitmix.figures.parts import draw_frame, heatmap, row_heatmaps, show_image
-from bitmix.figures.style import COLOURS, STYLE, described
+from bitmix.figures.style import COLOURS, STYLE, Figure, described
 
 MOST_ROWS = 40  # if rows are no images
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from bitmix.figures.style import COLOURS, DASHES, MARKERS, STYLE, described
+from bitmix.figures.style import COLOURS, DASHES, MARKERS, STYLE, Figure, described
 
 
 @mpl.rc_context(STYLE)
@@ -81,7 +81,10 @@ def reliability(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], color="#999999", linewidth=0.8)
     for i, (name, curve) in enumerate(curves.items()):
-        look = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+        look: dict[str, Any] = {
+            "color": COLOURS[i % len(COLOURS)],
+            "marker": MARKERS[i % len(MARKERS)],
+        }
         look |= {"linestyle": DASHES[i % len(DASHES)], "markersize": 4}
         above.plot(curve["predicted"], curve["on"], label=name, **look)
         below.plot(curve["predicted"], curve["pixels"], **look)

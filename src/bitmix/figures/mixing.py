@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bitmix.chains import Latent
 from bitmix.diagnostics import QUANTITIES, Diagnosis
 from bitmix.figures.chains import traces
 from bitmix.figures.parts import line_style, name_lines, new_panels
-from bitmix.figures.style import STYLE, described
+from bitmix.figures.style import STYLE, Figure, described
 
 
 def diagnosis_traces(latents: Sequence[Latent], diagnosis: Diagnosis) -> Figure:

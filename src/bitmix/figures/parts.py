@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from bitmix.figures.style import COLOURS, DASHES, INK, PIXELS
+from bitmix.figures.style import COLOURS, DASHES, INK, PIXELS, Figure
 
 PER_ROW = 12  # images in a row, as in the study
 MOST_POINTS = 250  # points of a line, at most
@@ -61,8 +60,16 @@ def heatmap(values: np.ndarray, title: str, largest: float, label: str) -> Figur
     return figure
 
 
-def image_grid(panels: dict[str, np.ndarray], image_shape: tuple[int, int], title: str) -> Figure:
-    """Draw groups of M images, each (M, D), beside their names, at most PER_ROW in a row."""
+def image_grid(
+    panels: dict[str, np.ndarray],
+    image_shape: tuple[int, int],
+    title: str,
+    notes: dict[str, list[str]] | None = None,
+) -> Figure:
+    """Draw groups of M images, each (M, D), beside their names, at most PER_ROW in a row.
+
+    `notes` are short texts in the corners of the images of some groups.
+    """
     number, height = len(next(iter(panels.values()))), image_shape[0] / image_shape[1]
     columns, blocks = min(number, PER_ROW), -(-number // PER_ROW)
     block_height = len(panels) * height + 0.3
@@ -82,6 +89,10 @@ def image_grid(panels: dict[str, np.ndarray], image_shape: tuple[int, int], titl
             axes.add_patch(Rectangle(*corners, fill=False, edgecolor="#999999", linewidth=0.8))
             if x == 0:
                 axes.text(-0.05, y + height / 2, label, ha="right", va="center")
+            if notes and label in notes:
+                axes.text(
+                    x + 0.07, y + 0.06, notes[label][i], va="top", fontsize=7, color="#D55E00"
+                )
     axes.set(xlim=(0, columns), ylim=(total, 0), aspect="auto")
     return figure
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
-from matplotlib.figure import Figure
+from matplotlib import figure as mpl_figure
 
 from bitmix.io import atomic_write
 
@@ -38,10 +41,44 @@ INK = mpl.colormaps["binary"].with_extremes(bad="#cfe0ee")
 PIXELS = {"cmap": INK, "vmin": 0, "vmax": 1, "interpolation": "nearest"}
 
 
+class Figure(mpl_figure.Figure):
+    """A matplotlib figure with an alt text, for people who cannot see it. Notebooks show both."""
+
+    alt: str = ""
+
+    def png(self) -> bytes:
+        """Return the figure as a PNG file, which contains the alt text."""
+        file = io.BytesIO()
+        with mpl.rc_context(STYLE):
+            self.savefig(file, format="png", metadata={"Description": self.alt})
+        return file.getvalue()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
+        return _bundle(self, self.png())
+
+
+def _bundle(figure: Figure, png: bytes) -> tuple[dict, dict]:
+    """Return what a notebook shows, and how wide: half of the pixels, which is sharp everywhere."""
+    width = round(figure.get_figwidth() * STYLE["figure.dpi"])
+    data = {"image/png": base64.b64encode(png).decode(), "text/plain": figure.alt}
+    return data, {"image/png": {"width": width, "alt": figure.alt}}
+
+
 def described(figure: Figure, alt: str) -> Figure:
-    """Give a figure its alt text, for people who cannot see it; return the figure."""
+    """Give a figure its alt text; return the figure."""
     figure.alt = alt
     return figure
+
+
+def show(figure: Figure, folder: str | os.PathLike[str] = "", name: str = "") -> None:
+    """Show a figure in a notebook, and save it if there is a folder; see `save`."""
+    from IPython.display import display
+
+    png = figure.png()
+    if folder:
+        _write(figure, png, Path(folder, name))
+    data, metadata = _bundle(figure, png)
+    display(data, metadata=metadata, raw=True)
 
 
 def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> None:
@@ -52,17 +89,17 @@ def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> None:
     figure : Figure
         A figure with an alt text. Both images contain the alt text too.
     folder : path-like
-        The folder to write to. If it is "", nothing is written.
+        The folder to write to.
     name : str
         The name of the files without suffix. It may start with a subfolder.
     """
-    if not folder:
-        return
-    stem = Path(folder, name)
-    with mpl.rc_context(STYLE):
-        with atomic_write(f"{stem}.png") as file:
-            figure.savefig(file, format="png", metadata={"Description": figure.alt})
-        with atomic_write(f"{stem}.svg") as file:
-            figure.savefig(file, format="svg", metadata={"Description": figure.alt, "Date": None})
+    _write(figure, figure.png(), Path(folder, name))
+
+
+def _write(figure: Figure, png: bytes, stem: Path) -> None:
+    with atomic_write(f"{stem}.png") as file:
+        file.write(png)
+    with mpl.rc_context(STYLE), atomic_write(f"{stem}.svg") as file:
+        figure.savefig(file, format="svg", metadata={"Description": figure.alt, "Date": None})
     with atomic_write(f"{stem}.alt.txt") as file:
         file.write(f"{figure.alt}\n".encode())

@@ -155,15 +155,15 @@ def mixture_posterior(
     check_choice("cluster", cluster, ("all", "best"))
     check_choice("chain_weights", chain_weights, ("equal", "evidence"))
     queries, observed = check_queries(latents, queries, observed)
-    clusters, evidence = zip(
+    shares, evidence = zip(
         *(normalise(Mixture.of_latent(latent).log_joint(queries, observed)) for latent in latents),
         strict=True,
     )
     if cluster == "best":
-        clusters = [np.eye(p.shape[1])[p.argmax(axis=1)] for p in clusters]
+        shares = tuple(np.eye(p.shape[1])[p.argmax(axis=1)] for p in shares)
     evidence = np.stack(evidence, axis=1)
     chains = normalise(evidence if chain_weights == "evidence" else np.zeros_like(evidence))[0]
-    return [share[:, None] * p for share, p in zip(chains.T, clusters, strict=True)]
+    return [share[:, None] * p for share, p in zip(chains.T, shares, strict=True)]
 
 
 def check_queries(

@@ -34,7 +34,7 @@ class Chain:
         self.generator = stream(run.seed, number)
         if latent is None:
             self.mixture = self._first()
-            self.trace = {name: [] for name in TRACE}
+            self.trace: dict[str, list[float]] = {name: [] for name in TRACE}
             self.samples = []
         else:
             self.generator.state = latent.generator
@@ -79,7 +79,8 @@ class Chain:
 
     def _move(self) -> dict[str, float]:
         """Make the moves; return their reports and seconds, summed by name."""
-        settings, total = self.run.settings, {}
+        settings = self.run.settings
+        total: dict[str, float] = {}
         for move in settings.moves:
             start = time.perf_counter()
             report = MOVES[move](self.mixture, settings, self.generator)

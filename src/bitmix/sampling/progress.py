@@ -7,14 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
-from tqdm import tqdm
+from tqdm.std import tqdm
 
 logger = logging.getLogger("bitmix")
 
 #: Seconds between two lines of the log
 LOG_INTERVAL = 5.0
+#: Seconds before a bar appears. Most runs of the study end sooner.
+DELAY = 0.5
 
 
 class Steps(Protocol):
@@ -57,7 +59,8 @@ def report_progress(progress: bool | None, total: int, unit: str) -> Iterator[St
         yield _Log(total, unit)
         return
     shown = visible and progress is not False
-    with tqdm(total=total, unit=unit, disable=not shown, file=sys.stderr) as bar:
+    kind = _widget() if shown and _kernel() else tqdm
+    with kind(total=total, unit=unit, disable=not shown, delay=DELAY, file=sys.stderr) as bar:
         yield _Bar(bar)
     sys.stderr.flush()  # otherwise the bar's last newline would follow the next output
 
@@ -71,7 +74,7 @@ class _Bar:
         self.bar.update()
 
     def skip(self, steps: int) -> None:
-        if not self.bar.disable:
+        if steps and not self.bar.disable:
             self.bar.initial += steps  # the rate leaves them out
             self.bar.n += steps
             self.bar.refresh()
@@ -99,7 +102,24 @@ class _Log:
 
 
 def _is_visible() -> bool:
-    """Return whether a person sees the standard error stream."""
-    kernel = sys.modules.get("ipykernel.kernelapp")
-    in_notebook = kernel is not None and kernel.IPKernelApp.initialized()
-    return in_notebook or sys.stderr.isatty()
+    """Return whether a person sees a bar: in a terminal, or in a notebook that they opened.
+
+    Programs that run notebooks, such as papermill, allow no input.
+    """
+    kernel = _kernel()
+    return sys.stderr.isatty() if kernel is None else kernel._allow_stdin
+
+
+def _kernel() -> Any:
+    """Return the kernel of the notebook in which this runs, or None."""
+    module = sys.modules.get("ipykernel.kernelapp")
+    if module is None or not module.IPKernelApp.initialized():
+        return None
+    return module.IPKernelApp.instance().kernel
+
+
+def _widget() -> type[tqdm]:
+    """Return the bar that notebooks draw. Without ipywidgets it is a line of text."""
+    from tqdm.auto import tqdm as bar  # slow to import in a notebook
+
+    return bar

@@ -112,8 +112,9 @@ class Run:
         return latent
 
     def _checkpoint(self, number: int) -> Checkpoint | None:
-        folder = self.checkpoint_folder
-        return folder and Checkpoint(Path(folder, f"{number}.pkl"), self.checkpoint_every)
+        if not self.checkpoint_folder:
+            return None
+        return Checkpoint(Path(self.checkpoint_folder, f"{number}.pkl"), self.checkpoint_every)
 
 
 def _warn_of_constant_features(

@@ -59,7 +59,7 @@ class Settings:
     concentration_prior: tuple[float, float] = (1.0, 0.1)
     partition_prior: str = "dp"
     hyperprior: str = "exponential"
-    moves: tuple[str, ...] = ("assign", "pixel_priors")
+    moves: Sequence[str] = ("assign", "pixel_priors")
     proposals: int = 100
     thin: int | None = None
 

@@ -47,6 +47,34 @@ def open_chains(chain_files: Sequence[PathLike], dataset: Dataset) -> list[Laten
     return latents
 
 
+def open_run(
+    data_file: PathLike = "", chain_files: Sequence[PathLike] = ()
+) -> tuple[Dataset, list[Latent]]:
+    """Return the data and the chains of a run, or without files those of the study.
+
+    Errors are those of `open_chains`.
+    """
+    dataset = open_dataset(data_file)
+    return dataset, open_chains(chain_files, dataset)
+
+
+def open_mixed_run(
+    data_file: PathLike = "", chain_files: Sequence[PathLike] = ()
+) -> tuple[Dataset, list[Latent]]:
+    """Return the data and the chains of a run, or without files a small run that has mixed.
+
+    Errors are those of `open_chains`.
+    """
+    return open_run(data_file, chain_files) if chain_files else mixed_run()
+
+
+def kept_states(
+    latents: Sequence[Latent], dataset: Dataset, warmup: int | None = None
+) -> list[list[Latent]]:
+    """Return the kept states of each chain after the warmup; see `Latent.states`."""
+    return [latent.states(dataset.x, dataset.observed, warmup) for latent in latents]
+
+
 def mixed_run() -> tuple[Dataset, list[Latent]]:
     """Return a small data set and chains of it that have mixed.
 
@@ -69,12 +97,16 @@ def mixed_run() -> tuple[Dataset, list[Latent]]:
     return dataset, latents
 
 
-def label_counts(dataset: Dataset) -> dict[int | str, int]:
-    """Return how many rows have each label, in the order of the labels."""
+def label_counts(dataset: Dataset, source: str = "") -> dict[int | str, int]:
+    """Return how many rows have each label, in the order of the labels.
+
+    The labels of the source "mnist" have names, such as twos.
+    """
     if dataset.labels is None:
         return {}
     labels, counts = np.unique(dataset.labels, return_counts=True)
-    return dict(zip(labels.tolist(), counts.tolist(), strict=True))
+    names = [DIGITS[label] for label in labels] if source == "mnist" else labels.tolist()
+    return dict(zip(names, counts.tolist(), strict=True))
 
 
 def choose_queries(dataset: Dataset, per_label: int) -> np.ndarray:

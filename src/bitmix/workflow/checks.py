@@ -164,7 +164,7 @@ def _structure(figure: Values | None) -> str:
 
 
 def _table(rows: list[Row]) -> Iterator[str]:
-    cells = [("what", "expected", "found", "verdict")]
+    cells: list[tuple[str, ...]] = [("what", "expected", "found", "verdict")]
     for row in rows:
         old, new = _brief(row.expected, row.found)
         cells.append((row.what, old, new, "ok" if row.holds else "DIFFERS"))
@@ -185,7 +185,8 @@ def _brief(expected: Any, found: Any, width: int = 24) -> tuple[str, str]:
     first = next((i for i, (old, new) in pairs if old != new), 0)
     start = 0 if first < width - 8 else first - width // 2
     window = slice(start, start + width - 6)
-    return tuple(f"{'...' if start else ''}{text[window]}..." for text in texts)
+    old, new = (f"{'...' if start else ''}{text[window]}..." for text in texts)
+    return old, new
 
 
 def _explanations(name: str, differences: list[Row]) -> Iterator[str]:

@@ -111,7 +111,8 @@ def _check_automatic(name: str, run: Run) -> None:
 
 def source(run: Run) -> dict[str, Any]:
     """Return the settings of a run's data source, for `bitmix.data.sources.load`."""
-    return {key: value for key, value in run["data"].items() if key != "limit"}
+    given = {key: value for key, value in run["data"].items() if value is not None}
+    return {key: value for key, value in given.items() if key != "limit"}
 
 
 def data_files(runs: Mapping[str, Run], name: str) -> list[str]:
