@@ -242,9 +242,13 @@ def test_a_column_of_labels(write, labels, expected):
     ("content", "settings", "parts"),
     [
         ("a,b,c\n0,1,1\n0,1\n", {}, ["line 3: 2 cells, but line 1 has 3"]),
-        ("0,1\n\n0,2\n", {}, ["line 3: '2' in column 2", "not 0, 1 or empty"]),
-        ("a,b\n0,1\n1,x\n", {}, ["line 3: 'x' in column b", "label_column"]),
-        ("0,1,0,7\n0,1,0,1\n", {}, ["line 1: '7' in column 4"]),  # no header: 0 is there twice
+        ("0,1\n\n0,2\n", {}, ["column 2 has the levels '1' (line 1), '2' (line 3)", "ones: [2]"]),
+        ("a,b\n0,1\n1,x\n", {}, ["column b has the levels '1' (line 2), 'x' (line 3)", "ones"]),
+        (
+            "0,1,0,7\n0,1,0,1\n",
+            {},
+            ["column 4 has the levels '1' (line 2), '7' (line 1)"],
+        ),  # no header: 0 is there twice
         ("", {}, ["is empty"]),
         ("a,b\n", {}, ["header only"]),
         ('0,1\n0,"1\n', {}, ["line 2", "save it as CSV"]),

@@ -62,7 +62,11 @@ def test_summary(run, found):
 
 
 def test_expected_values_leave_out_the_times(found):
-    assert found.keys() - summary.expected_values(found).keys() == {"image_shape", "seconds"}
+    assert found.keys() - summary.expected_values(found).keys() == {
+        "image_shape",
+        "levels",
+        "seconds",
+    }
 
 
 def test_results_table(found):

@@ -5,6 +5,7 @@ from bitmix.data.dataset import Dataset, binarise, data_sha256, shuffle
 from bitmix.data.errors import DataError
 from bitmix.data.mnist import load_mnist, load_mnist_images
 from bitmix.data.storage import load_dataset, save_dataset
+from bitmix.data.tables import from_frame
 
 __all__ = [
     "DataError",
@@ -12,6 +13,7 @@ __all__ = [
     "as_binary",
     "binarise",
     "data_sha256",
+    "from_frame",
     "load_dataset",
     "load_mnist",
     "load_mnist_images",

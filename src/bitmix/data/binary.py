@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from bitmix.data.frames import frame_values, is_frame
+
 
 def as_binary(
     x: np.ndarray, observed: np.ndarray | None = None, *, features: int | None = None
@@ -10,8 +12,9 @@ def as_binary(
 
     Parameters
     ----------
-    x : array, shape (N, D)
-        Zeros and ones where observed, anything elsewhere. NaN means missing.
+    x : array or DataFrame, shape (N, D)
+        Zeros and ones where observed, anything elsewhere. NaN means missing. The columns of a
+        DataFrame may have other pairs of levels, such as no and yes; see `bitmix.data.levels`.
     observed : array of bool, shape (N, D) or (D,), optional
         True where a feature is observed. With `features`, shape (D,) is one mask for all rows.
     features : int, optional
@@ -48,7 +51,7 @@ def _numbers(x: np.ndarray, features: int | None) -> np.ndarray:
     """Return `x` as an array of numbers with two dimensions, or raise ValueError."""
     if hasattr(x, "toarray"):  # NumPy takes a matrix of scipy.sparse for a scalar
         raise ValueError("x is a sparse matrix, which bitmix does not read: pass x.toarray()")
-    x = np.asarray(x)
+    x = frame_values(x) if is_frame(x) else np.asarray(x)
     if x.ndim != 2 or x.shape[1] == 0 or (features is None and len(x) == 0):
         raise ValueError(
             f"x must have the shape (N, D) with N and D at least 1, not {x.shape}; "
@@ -60,8 +63,8 @@ def _numbers(x: np.ndarray, features: int | None) -> np.ndarray:
         )
     if x.dtype.kind not in "biuf":
         raise ValueError(
-            f"x must hold numbers or booleans, not {x.dtype}; for a table of pandas: "
-            "x.astype(float)"
+            f"x must hold numbers or booleans, not {x.dtype}; for a list of texts: "
+            "pandas.DataFrame(x)"
         )
     return x
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +29,19 @@ class Dataset:
         The shape of each row as an image; rows * columns == D.
     observed : ndarray of bool, shape (N, D), optional
         False where a feature is missing. `x` is 0 there. None if nothing is missing.
+    feature_names : sequence of str, length D, optional
+        The name of each feature. All are different.
+    levels : sequence of (str, str), length D, optional
+        The two answers that each feature has in its source, such as ("no", "yes"), 0 first. None
+        if the source has zeros and ones.
+    label_name : str, optional
+        The name of the labels in the source.
+    row_ids : ndarray of text, shape (N,), optional
+        What names each row in the source.
+    id_name : str, optional
+        The name of the ids in the source.
+    source_rows : ndarray of int64, shape (N,), optional
+        The place of each row in the source, from 0. None if the rows have the order of the source.
 
     Raises
     ------
@@ -38,9 +53,15 @@ class Dataset:
     labels: np.ndarray | None = None
     image_shape: tuple[int, int] | None = None
     observed: np.ndarray | None = None
+    feature_names: tuple[str, ...] | None = None
+    levels: tuple[tuple[str, str], ...] | None = None
+    label_name: str | None = None
+    row_ids: np.ndarray | None = None
+    id_name: str | None = None
+    source_rows: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        x, labels, shape, observed = self.x, self.labels, self.image_shape, self.observed
+        x, shape, observed = self.x, self.image_shape, self.observed
         if not (isinstance(x, np.ndarray) and x.ndim == 2 and x.dtype == np.uint8):
             raise ValueError(
                 f"x must be a uint8 array of shape (N, D), not {_describe(x)}; "
@@ -49,15 +70,11 @@ class Dataset:
         if x.size == 0:
             raise ValueError(f"x must have at least one row and one feature, not shape {x.shape}")
         as_binary(x)
-        if labels is not None and not (
-            isinstance(labels, np.ndarray)
-            and labels.shape == x.shape[:1]
-            and labels.dtype.kind in "iuU"
-        ):
-            raise ValueError(
-                f"labels must be an array of integers or text of shape ({len(x)},), "
-                f"not {_describe(labels)}"
-            )
+        self._check_per_row("labels", "integers or text", "iuU")
+        self._check_per_row("row_ids", "text", "U")
+        self._check_per_row("source_rows", "integers", "iu")
+        self._set_per_feature("feature_names", "names", str)
+        self._set_per_feature("levels", "pairs of answers", lambda pair: tuple(map(str, pair)))
         if shape is not None and (len(shape) != 2 or shape[0] * shape[1] != x.shape[1]):
             raise ValueError(
                 f"image_shape must be (rows, columns) with {x.shape[1]} pixels, not {shape}"
@@ -77,6 +94,24 @@ class Dataset:
             if observed.all():
                 object.__setattr__(self, "observed", None)
 
+    def _check_per_row(self, name: str, what: str, kinds: str) -> None:
+        array, rows = getattr(self, name), len(self.x)
+        if array is not None and not (
+            isinstance(array, np.ndarray) and array.shape == (rows,) and array.dtype.kind in kinds
+        ):
+            raise ValueError(
+                f"{name} must be an array of {what} of shape ({rows},), not {_describe(array)}"
+            )
+
+    def _set_per_feature(self, name: str, what: str, form: Callable[[Any], Any]) -> None:
+        given, features = getattr(self, name), self.x.shape[1]
+        if given is None:
+            return
+        items = tuple(map(form, given))
+        if len(items) != features:
+            raise ValueError(f"{name} must be {features} {what}, not {len(items)}")
+        object.__setattr__(self, name, items)
+
     @property
     def sha256(self) -> str:
         """The sha256 of `x` and, if features are missing, of `observed`; see `data_sha256`."""
@@ -89,11 +124,27 @@ class Dataset:
         return x if self.observed is None else np.where(self.observed, x, np.nan)
 
     def take(self, rows: np.ndarray | slice) -> Dataset:
-        """Return a data set of some rows, chosen by indices, a mask or a slice."""
-        labels, observed = (
-            None if array is None else array[rows] for array in (self.labels, self.observed)
+        """Return a data set of some rows, chosen by indices, a mask or a slice.
+
+        The rows keep their ids and their places in the source.
+        """
+        per_row = {
+            "x": self.x,
+            "labels": self.labels,
+            "observed": self.observed,
+            "row_ids": self.row_ids,
+            "source_rows": self._places(),
+        }
+        return replace(
+            self, **{name: array[rows] for name, array in per_row.items() if array is not None}
         )
-        return Dataset(self.x[rows], labels, self.image_shape, observed)
+
+    def in_source_order(self) -> np.ndarray:
+        """Return the rows in the order of the source: indices that sort them, shape (N,)."""
+        return np.argsort(self._places(), kind="stable")
+
+    def _places(self) -> np.ndarray:
+        return np.arange(len(self.x)) if self.source_rows is None else self.source_rows
 
     def first(self, limit: int | None) -> Dataset:
         """Return the first rows, or all of them if `limit` is None.

@@ -41,6 +41,13 @@ def read_arrays(path: PathLike) -> dict[str, np.ndarray]:
         ) from error
 
 
-def some(items: Sequence[object], most: int = 12) -> str:
-    """List the first items."""
-    return ", ".join(map(str, items[:most])) + (", ..." if len(items) > most else "")
+def checked_shape(shape: Shape | None, features: int, path: PathLike) -> tuple[int, int] | None:
+    """Return an image shape that fits the number of features."""
+    if shape is None:
+        return None
+    if shape[0] * shape[1] != features:
+        raise DataError(
+            f"{path} has {features} features a row, which do not fit image_shape "
+            f"{list(shape)}; correct it or leave it out"
+        )
+    return int(shape[0]), int(shape[1])

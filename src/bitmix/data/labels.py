@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from bitmix.data.dataset import Dataset
-from bitmix.data.errors import DataError, PathLike
-from bitmix.data.files import Labels, Loaded, read_arrays, read_bytes, some
+from bitmix.data.errors import DataError, PathLike, some
+from bitmix.data.files import Labels, Loaded, read_arrays, read_bytes
 from bitmix.data.idx import parse_idx
+
+_LONGEST = 200  # characters of a label or id: an array of text is as wide as its longest
 
 
 def read_labels(path: PathLike | None, rows: int) -> np.ndarray | None:
@@ -21,15 +25,37 @@ def read_labels(path: PathLike | None, rows: int) -> np.ndarray | None:
         labels = parse_idx(content, str(path))
     else:
         lines = content.decode("utf-8-sig", errors="replace").splitlines()
-        labels = as_labels([label_of(text, path, line) for line, text in enumerate(lines, 1)])
+        labels = as_labels(
+            [label_of(text, f"{path}, line {line}") for line, text in enumerate(lines, 1)]
+        )
     return check_labels(labels, path, rows)
 
 
-def label_of(text: str, path: PathLike, line: int) -> str:
+def label_of(text: str, where: str, what: str = "label") -> str:
+    """Return the label, or the id, in a cell."""
     text = text.strip()
     if not text:
-        raise DataError(f"{path}, line {line}: there is no label; give every row one, or none")
+        raise DataError(f"{where}: there is no {what}; give every row one, or none")
+    if len(text) > _LONGEST:
+        raise DataError(
+            f"{where}: the {what} {text[:20]}... has {len(text):,} characters; shorten it "
+            f"to at most {_LONGEST}"
+        )
     return text
+
+
+def check_ids(cells: Iterable[tuple[int, str]], path: PathLike, unit: str = "line") -> np.ndarray:
+    """Return ids as text, given their lines (or another unit) and cells. All must differ."""
+    places: dict[str, int] = {}
+    for place, cell in cells:
+        text = label_of(cell, f"{path}, {unit} {place}", "id")
+        if text in places:
+            raise DataError(
+                f"{path}, {unit} {place}: the id {text} is also in {unit} {places[text]}; give "
+                "every row an id of its own"
+            )
+        places[text] = place
+    return np.array(list(places))
 
 
 def as_labels(texts: list[str]) -> np.ndarray:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bitmix.data.arrays import array, table
+from bitmix.data.arrays import array
 from bitmix.data.files import Loaded
 from bitmix.data.images import idx, image_files, images, mnist
+from bitmix.data.tables import table
 
 
 def load(source: str = "mnist", **settings: Any) -> Loaded:

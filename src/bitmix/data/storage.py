@@ -12,6 +12,9 @@ from bitmix.data.dataset import Dataset
 from bitmix.data.errors import DataError, PathLike
 from bitmix.io import atomic_write
 
+# What the source calls rows, features and labels. Files of older versions have none of these.
+_NAMES = ("feature_names", "levels", "label_name", "row_ids", "id_name", "source_rows")
+
 
 def save_dataset(path: PathLike, dataset: Dataset) -> None:
     """Write a data set to an .npz file atomically, with eight values in a byte."""
@@ -21,6 +24,7 @@ def save_dataset(path: PathLike, dataset: Dataset) -> None:
         "labels": dataset.labels,
         "image_shape": dataset.image_shape,
         "observed": None if dataset.observed is None else np.packbits(dataset.observed, axis=1),
+        **{name: getattr(dataset, name) for name in _NAMES},
     }
     with atomic_write(path) as file:
         np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
@@ -44,6 +48,7 @@ def load_dataset(path: PathLike) -> Dataset:
                     labels=arrays.get("labels"),
                     image_shape=None if shape is None else tuple(shape.tolist()),
                     observed=None if observed is None else unpack(observed).view(bool),
+                    **{name: _name(arrays[name]) for name in _NAMES if name in arrays},
                 )
         except (
             AttributeError,  # a plain .npy: np.load returns an array, which has no `get`
@@ -59,3 +64,8 @@ def load_dataset(path: PathLike) -> Dataset:
                 f"{path} is not a complete data set of bitmix ({error}); "
                 "delete it and make it again with bitmix.data.save_dataset"
             ) from error
+
+
+def _name(array: np.ndarray) -> np.ndarray | str:
+    """Return a saved array, or the one text in it."""
+    return array if array.ndim else str(array)

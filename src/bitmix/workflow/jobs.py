@@ -36,6 +36,7 @@ def write_data(data_file: str, *, seed: int, limit: int | None = None, **source:
     **source
         The parameters of `bitmix.data.sources.load`.
     """
+    logging.getLogger("bitmix").setLevel(logging.INFO)  # which level is 1
     dataset, _ = sources.load(**source)
     save_dataset(data_file, shuffle(dataset, seed).first(limit))
 

@@ -18,7 +18,7 @@ Run = Mapping[str, Any]
 #: The settings of a run for its data source, its evaluation and its chains.
 SOURCE_SETTINGS = (
     *("source", "labels", "threshold", "folder", "file", "labels_file", "label_column"),
-    "image_shape",
+    *("id_column", "ones", "image_shape"),
 )
 EVALUATION_SETTINGS = (
     *("train", "chains", "sweeps", "initial_clusters", "sweeps_compared", "em_fits"),
@@ -105,7 +105,7 @@ def value(run: Run, *keys: str) -> Any:
 
 def for_notebook(name: str, value: Any) -> str:
     """Return papermill's option for a parameter of a notebook."""
-    if isinstance(value, list):
+    if isinstance(value, list | dict):
         return f"-y {quote(f'{name}: {json.dumps(value)}')}"
     return f"-p {name} {quote(str(value))}"
 

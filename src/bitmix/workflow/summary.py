@@ -17,7 +17,7 @@ from bitmix.io import write_json
 Summary = Mapping[str, Any]
 
 # The data's sha256 and shape identify the rows; times differ from run to run.
-_NOT_COMPARED = ("image_shape", "seconds")
+_NOT_COMPARED = ("image_shape", "levels", "seconds")
 
 
 def summarise(
@@ -49,6 +49,7 @@ def summarise(
         "data": _data(dataset),
         "chains": [_chain(latent) for latent in latents],
         "image_shape": dataset.image_shape and list(dataset.image_shape),
+        "levels": _levels(dataset),
         "figures": {name: _figure(path) for name, path in sorted(figures.items())},
         "versions": {
             "bitmix": version("bitmix"),
@@ -93,6 +94,14 @@ def _data(dataset: Dataset) -> dict[str, Any]:
         "shape": list(dataset.x.shape),
         "labels": dict(zip(map(str, values.tolist()), counts.tolist(), strict=True)),
     }
+
+
+def _levels(dataset: Dataset) -> dict[str, list[str]] | None:
+    """Return the levels of each feature, 0 first, or None if the source has zeros and ones."""
+    if dataset.levels is None:
+        return None
+    names = dataset.feature_names or map(str, range(1, dataset.x.shape[1] + 1))
+    return {name: list(pair) for name, pair in zip(names, dataset.levels, strict=True)}
 
 
 def _chain(latent: Latent) -> dict[str, Any]:
