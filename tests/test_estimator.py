@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from joblib import parallel_config
 from sklearn.base import clone
@@ -331,3 +332,57 @@ def test_grid_search_scores_the_density(planted):
     by_hand = [best.fit(x[train]).score(x[test]) for train, test in folds.split(x)]
     assert search.best_score_ == pytest.approx(np.mean(by_hand), rel=1e-12)
     assert len(set(search.cv_results_["mean_test_score"])) == 4
+
+
+# Tables of pandas --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def answers():
+    """Return a table of answers, and the same as numbers."""
+    rng = np.random.default_rng(4)
+    groups = rng.integers(0, 2, 60)
+    values = (rng.random((60, 4)) < np.where(groups, 0.9, 0.1)[:, None]).astype(float)
+    values[rng.random(values.shape) < 0.05] = np.nan
+    table = pd.DataFrame(values, columns=["smokes", "drinks", "walks", "reads"])
+    words = {0: "no", 1: "yes"}
+    table = table.assign(
+        smokes=table.smokes.map(words),
+        drinks=table.drinks.astype("boolean"),
+        walks=table.walks.map({0: False, 1: True}).astype(object),
+    )
+    return table, values
+
+
+def test_a_table_of_answers(answers):
+    table, values = answers
+    mixture = BernoulliDPMixture(n_chains=2, random_state=1).fit(table)
+    of_numbers = BernoulliDPMixture(n_chains=2, random_state=1).fit(values)
+    np.testing.assert_array_equal(mixture.labels_, of_numbers.labels_)
+    assert mixture.feature_names_in_.tolist() == list(table.columns)
+    np.testing.assert_array_equal(mixture.predict_proba(table), of_numbers.predict_proba(values))
+    assert mixture.predict(table.iloc[:1]).shape == (1,)
+    with pytest.raises(ValueError, match="feature names"):
+        mixture.predict(table.rename(columns={"walks": "runs"}))
+
+
+def test_columns_say_what_they_are(answers):
+    table, _ = answers
+    mixture = BernoulliDPMixture(n_chains=2, random_state=1).set_output(transform="pandas")
+    columns = mixture.fit(table).transform(table)
+    sizes = [len(latent.sizes) for latent in mixture.latents_]
+    assert columns.columns.tolist() == [
+        f"chain{chain}_{name}"
+        for chain in range(2)
+        for name in [*(f"cluster{k}" for k in range(sizes[chain])), "new"]
+    ]
+    assert columns.index.equals(table.index)
+    assert mixture.cluster_names_.shape == mixture.predict_proba(table).shape[1:]
+    assert mixture.cluster_names_[-1] == "new"
+
+
+def test_a_column_of_three_levels_is_refused(answers):
+    table, _ = answers
+    table = table.assign(town=["a", "b", "c"] * 20)
+    with pytest.raises(ValueError, match="column town has 3 levels"):
+        BernoulliDPMixture().fit(table)

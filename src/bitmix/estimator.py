@@ -11,24 +11,18 @@ from numbers import Integral
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    ClusterMixin,
-    TransformerMixin,
-)
+from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bitmix import predict
 from bitmix.chains import Latent
 from bitmix.data import as_binary
+from bitmix.data.frames import frame_numbers, is_frame
 from bitmix.sampling import sampler
 
 
-class BernoulliDPMixture(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
-):
+class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
     """Dirichlet-process mixture of Bernoulli features, by collapsed Gibbs sampling.
 
     The number of clusters is inferred. `fit` samples several chains. Each ends in a mixture of its
@@ -37,7 +31,8 @@ class BernoulliDPMixture(
     and `predict_proba` use one chain: the one with the highest log joint.
 
     NaN means missing, in `fit` and everywhere else. A missing feature is left out of counts and
-    scores.
+    scores. The columns of a DataFrame may also hold two other levels, such as no and yes, with None
+    or NA where missing.
 
     Parameters
     ----------
@@ -90,6 +85,8 @@ class BernoulliDPMixture(
         posterior, while `predict` gives the most probable cluster.
     n_clusters_ : int
         The number of clusters of the best chain.
+    cluster_names_ : ndarray of str, shape (n_clusters_ + 1,)
+        The names of the columns of `predict_proba`: "cluster0" and so on, "new" last.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
         Only if all feature names of X are strings.
@@ -184,6 +181,7 @@ class BernoulliDPMixture(
         self.log_joint_ = float(log_joints[self.best_chain_])
         self.labels_ = self._best.assignments
         self.n_clusters_ = len(self._best.sizes)
+        self.cluster_names_ = _cluster_names(self._best)
         return self
 
     def predict(self, X) -> np.ndarray:
@@ -213,7 +211,7 @@ class BernoulliDPMixture(
         Returns
         -------
         responsibilities : ndarray, shape (n_samples, n_clusters_ + 1)
-            The last is that of a new cluster. Rows add up to one.
+            The columns are those of `cluster_names_`, a new cluster last. Rows add up to one.
         """
         x, observed = self._query(X)
         return predict.responsibilities(self._best, x, observed)
@@ -296,13 +294,29 @@ class BernoulliDPMixture(
         x, observed = self._query(X)
         return predict.complete(self.latents_, x, observed)
 
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
+        """Return the names of the columns of `transform`, such as "chain0_cluster3".
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        names : ndarray of str
+            Each chain ends with its new cluster, "chain0_new".
+        """
+        check_is_fitted(self)
+        names = [
+            f"chain{latent.chain}_{name}"
+            for latent in self.latents_
+            for name in _cluster_names(latent)
+        ]
+        return np.array(names, dtype=object)
+
     @property
     def _best(self) -> Latent:
         return self.latents_[self.best_chain_]
-
-    @property
-    def _n_features_out(self) -> int:
-        return sum(len(latent.sizes) + 1 for latent in self.latents_)
 
     def _query(self, X) -> tuple[np.ndarray, np.ndarray | None]:
         check_is_fitted(self)
@@ -310,6 +324,8 @@ class BernoulliDPMixture(
 
     def _as_binary(self, X, reset: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Return X as zeros and ones, and the mask of what is not NaN (None if nothing is)."""
+        if is_frame(X):
+            X = frame_numbers(X)
         X = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan")
         observed = ~np.isnan(X) if X.dtype.kind == "f" else None
         if self.binarize is not None:
@@ -320,6 +336,11 @@ class BernoulliDPMixture(
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _cluster_names(latent: Latent) -> np.ndarray:
+    names = [f"cluster{k}" for k in range(len(latent.sizes))]
+    return np.array([*names, "new"], dtype=object)
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:

@@ -12,7 +12,7 @@ from bitmix.data import load_dataset, sources
 CONFIG = """
 runs:
   answers:
-    data: {source: csv, file: mine/answers.csv}
+    data: {source: csv, file: mine/answers.csv, id_column: who}
     chains: 2
     sweeps: 2
     initial: seeded
@@ -28,8 +28,10 @@ runs:
 def write_answers(path):
     rng = np.random.default_rng(1)
     answers = rng.integers(0, 2, (40, 9)).astype(str)
+    answers[:, :2] = np.where(answers[:, :2] == "1", "yes", "no")
     answers[rng.random(answers.shape) < 0.1] = ""
-    lines = [",".join(f"question {i}" for i in range(9)), *map(",".join, answers)]
+    answers = np.column_stack([[f"r{i:02}" for i in range(40)], answers])
+    lines = [",".join(["who", *(f"question {i}" for i in range(9))]), *map(",".join, answers)]
     path.write_text("\n".join(lines))
 
 
@@ -61,13 +63,22 @@ def summary(workflow, run):
     return json.loads((workflow.folder / f"results/{run}/summary.json").read_text())
 
 
+def log(workflow, run):
+    return (workflow.folder / f"results/{run}/logs/data.txt").read_text()
+
+
 def test_a_table_with_gaps(own):
     told = summary(own, "answers")
-    dataset, _ = sources.load("csv", file=own.folder / "mine/answers.csv")
+    dataset, _ = sources.load("csv", file=own.folder / "mine/answers.csv", id_column="who")
     written = load_dataset(own.folder / "results/answers/data.npz")
     assert written.sha256 == bitmix.shuffle(dataset, 0).sha256 == told["data"]["sha256"]
     assert told["data"]["shape"] == [40, 9]
     assert told["data"]["labels"] == {}
+    assert told["levels"]["question 1"] == ["no", "yes"]
+    assert "yes is 1 and no is 0 in question 0, question 1" in log(own, "answers")
+    order = written.in_source_order()
+    assert written.row_ids[order].tolist() == [f"r{i:02}" for i in range(40)]
+    assert np.array_equal(written.values[order], dataset.values, equal_nan=True)
     assert "file" not in told["configuration"]["data"]
     settings = {"chains": 2, "sweeps": 2, "initial": "seeded", "initial_clusters": 5}
     latents = bitmix.sample(written.x, observed=written.observed, progress=False, **settings)

@@ -38,6 +38,27 @@ def frame_values(frame: pd.DataFrame) -> np.ndarray:
     return np.where(observed, x, np.float32("nan"))
 
 
+def frame_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the same columns, in which texts and other objects are 0, 1 and nan.
+
+    Columns of numbers and booleans stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If a column of texts or objects has more than two levels, or it is unknown which is 1.
+    """
+    from pandas.api.types import is_numeric_dtype  # slow to import, but its caller has imported it
+
+    others = [place for place, dtype in enumerate(frame.dtypes) if not is_numeric_dtype(dtype)]
+    if not others or not len(frame):
+        return frame
+    values, numbers = frame_values(frame.iloc[:, others]), frame.copy()
+    for place, column in zip(others, values.T, strict=True):
+        numbers.isetitem(place, column)
+    return numbers
+
+
 def frame_features(
     frame: pd.DataFrame, ones: Ones | None
 ) -> tuple[np.ndarray, np.ndarray, tuple[Pair, ...]]:

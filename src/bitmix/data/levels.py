@@ -148,7 +148,9 @@ def _count(column: Column) -> str:
 
 def _places(column: Column, most: int = 4) -> str:
     """List levels with their places."""
-    return some([f"{level[:40]!r} ({place})" for level, place in column.levels.items()], most)
+    return some(
+        [f"{level[:40]!r} ({place})" for level, place in sorted(column.levels.items())], most
+    )
 
 
 def _pairs(

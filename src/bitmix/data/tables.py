@@ -189,7 +189,9 @@ class _Coded:
     def takes(self, cell: str) -> bool:
         """Return whether a cell could be a value of the column, judged by the other cells."""
         level = level_of(cell)
-        return not level or level in self.levels or bool(conventional([level, *self.levels]))
+        if not level or level in PLAIN or level in self.levels:
+            return True
+        return conventional([level, *self.levels]) is not None
 
 
 def _read(path: PathLike, texts: _Texts) -> tuple[list[str], list[_Coded], int]:
