@@ -27,8 +27,9 @@ IMPORTS = {
     "predict": ("chains", "data", "kernel"),
     "partitions": ("chains", "kernel"),
     "diagnostics": ("chains", "data", "kernel"),
+    "classes": ("chains", "data", "kernel", "partitions", "predict"),
     "evaluation": ("data", "predict", "sampling"),
-    "figures": ("chains", "data", "diagnostics", "partitions", "predict"),
+    "figures": ("chains", "classes", "data", "diagnostics", "partitions", "predict"),
     "study": ("chains", "data", "sampling"),
 }
 

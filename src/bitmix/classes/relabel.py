@@ -1,0 +1,121 @@
+"""Finding the classes in the consensus and in every state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bitmix.chains import Latent
+from bitmix.partitions import Consensus, consensus
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """C classes of N rows, and where they are in S states.
+
+    Parameters
+    ----------
+    states : sequence of Latent, of length S
+    clusters : ndarray of int, shape (S, C)
+        The cluster that is this class in each state; -1 where the state does not have the class.
+    memberships : ndarray of float64, shape (N, C + 1)
+        The share of the states in which a row is in each class. The last column is the share in
+        which it is in a cluster that is no class.
+    consensus : Consensus
+        The consensus that the classes come from.
+    """
+
+    states: Sequence[Latent]
+    clusters: np.ndarray
+    memberships: np.ndarray
+    consensus: Consensus
+
+    @property
+    def number(self) -> int:
+        """The number of classes, C."""
+        return self.clusters.shape[1]
+
+    @property
+    def assignments(self) -> np.ndarray:
+        """The most probable class of each row from 0, or -1 where that is none, shape (N,)."""
+        best = self.memberships.argmax(axis=1)
+        return np.where(best == self.number, -1, best)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """The number of rows with each class as their most probable one, shape (C,)."""
+        return np.bincount(self.assignments + 1, minlength=self.number + 1)[1:]
+
+    @property
+    def found(self) -> np.ndarray:
+        """The share of the states that have each class, shape (C,)."""
+        return (self.clusters >= 0).mean(axis=0)
+
+    def of_clusters(self, state: int) -> np.ndarray:
+        """Return the class of each cluster of a state, C if none, shape (K + 1,).
+
+        The last is that of a new cluster, which is no class.
+        """
+        return _as_classes(self.clusters[state], len(self.states[state].sizes) + 1)
+
+
+def find_classes(states: Sequence[Latent], *, seed: int = 0) -> Classes:
+    """Return the clusters of the consensus that more than half of the states have.
+
+    A cluster of a state is the same class as a cluster of the consensus if they share more than
+    half of the rows that are in either: their Jaccard index is above 1/2. Then neither can be the
+    same as any other, so no choice is left. Hennig (2007), "Cluster-wise assessment of cluster
+    stability", calls a cluster dissolved where nothing reaches 1/2. As in the algorithm of
+    equivalence classes representatives (Papastamoulis and Iliopoulos 2010), all states are compared
+    with one partition; unlike there, states may have different numbers of clusters, and small
+    clusters that no other state has stay outside the classes.
+
+    Parameters
+    ----------
+    states : sequence of Latent
+        States of the same rows, at least one, for example all of `Latent.states` of each chain.
+    seed : int, default 0
+        The seed of the search for the consensus.
+
+    Returns
+    -------
+    classes : Classes
+        Largest first. There may be none, if the states do not agree.
+    """
+    assignments = np.stack([state.assignments for state in states])
+    found = consensus(assignments, seed=seed)
+    clusters = np.stack([_same(found.assignments, z) for z in assignments])
+    clusters = clusters[:, (clusters >= 0).mean(axis=0) > 0.5]
+    classes = Classes(states, clusters, _memberships(assignments, clusters), found)
+    order = np.argsort(-classes.sizes, kind="stable")
+    columns = np.append(order, len(order))
+    return Classes(states, clusters[:, order], classes.memberships[:, columns], found)
+
+
+def _same(pivot: np.ndarray, partition: np.ndarray) -> np.ndarray:
+    """Return the cluster of a partition that each cluster of the pivot is the same as, or -1."""
+    size, other_size = np.bincount(pivot), np.bincount(partition)
+    cells = np.ravel_multi_index((pivot, partition), (len(size), len(other_size)))
+    shared = np.bincount(cells, minlength=len(size) * len(other_size))
+    shared = shared.reshape(len(size), len(other_size))
+    same = 2 * shared > size[:, None] + other_size - shared
+    return np.where(same.any(axis=1), same.argmax(axis=1), -1)
+
+
+def _memberships(assignments: np.ndarray, clusters: np.ndarray) -> np.ndarray:
+    """Return the share of the states in which each row is in each class, and in none."""
+    rows, classes = assignments.shape[1], clusters.shape[1]
+    counts = np.zeros((rows, classes + 1))
+    for z, found in zip(assignments, clusters, strict=True):
+        counts[np.arange(rows), _as_classes(found, z.max() + 1)[z]] += 1
+    return counts / len(assignments)
+
+
+def _as_classes(found: np.ndarray, clusters: int) -> np.ndarray:
+    """Return the class of each cluster from the cluster of each class; C where there is none."""
+    classes = np.full(clusters, len(found))
+    present = np.flatnonzero(found >= 0)
+    classes[found[present]] = present
+    return classes
