@@ -51,6 +51,7 @@ include: "rules/data.smk"
 include: "rules/chains.smk"
 include: "rules/agreement.smk"
 include: "rules/predictions.smk"
+include: "rules/classes.smk"
 include: "rules/evaluation.smk"
 include: "rules/summary.smk"
 

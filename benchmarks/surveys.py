@@ -37,9 +37,9 @@ import bitmix
 from bitmix import classes
 
 CLASSES = (2, 3, 5)
-MOST = 8  # classes that StepMix tries
-FITS = 5  # of StepMix for each number of classes, from random starts
-CHAINS, SWEEPS, THIN = 2, 4000, 10
+MOST = 7  # classes that StepMix tries
+FITS = 3  # of StepMix for each number of classes, from random starts
+CHAINS, SWEEPS, THIN = 2, 2000, 5
 ITEMS = ("abany", "abdefect", "abhlth", "abnomore", "abpoor", "abrape", "absingle")
 YEAR = 2018
 # Of the surveys with fixed parameters: three classes, of which the last two are alike in part.
@@ -86,7 +86,7 @@ def with_patterns(number: int, seed: int) -> Survey:
 
 
 def from_the_prior(seed: int) -> Survey:
-    """Draw 400 rows of 12 items and 2 or 3 classes with parameters from the model's prior.
+    """Draw 300 rows of 12 items and 2 or 3 classes with parameters from the model's prior.
 
     Classes are well separated: with the true parameters, 95% of the rows would be put right.
     """
@@ -95,7 +95,7 @@ def from_the_prior(seed: int) -> Survey:
         number = 2 + seed % 2
         alpha, beta = rng.exponential(1 / 1.2, (2, 12))
         theta = rng.beta(alpha, beta, (number, 12)).clip(1e-12, 1 - 1e-12)
-        survey = draw(rng, theta, rng.dirichlet(np.ones(number)), 400)
+        survey = draw(rng, theta, rng.dirichlet(np.ones(number)), 300)
         log_odds = np.log(survey.shares) + survey.x @ np.log(theta / (1 - theta)).T
         best = (log_odds + np.log(1 - theta).sum(axis=1)).argmax(axis=1)
         if (best == survey.z).mean() > 0.95 and len(set(survey.z)) == number:
@@ -103,7 +103,7 @@ def from_the_prior(seed: int) -> Survey:
 
 
 def with_fixed_parameters(seed: int) -> Survey:
-    return draw(np.random.default_rng([seed, 2]), THETA, SHARES, 400)
+    return draw(np.random.default_rng([seed, 2]), THETA, SHARES, 300)
 
 
 # Methods ----------------------------------------------------------------------------------------
@@ -115,13 +115,7 @@ def sample(x: np.ndarray, seed: int, sweeps: int, prior: str = "mfm") -> classes
     settings = {"initial": "seeded", "initial_clusters": 20, "moves": moves, "thin": THIN}
     settings |= {"chains": CHAINS, "sweeps": sweeps, "partition_prior": prior, "seed": seed}
     latents = bitmix.sample(x, threads=1, progress=False, **settings)
-    states = [state for latent in latents for state in latent.states(x, latent_mask(x))]
-    return classes.find_classes(states, seed=seed)
-
-
-def latent_mask(x: np.ndarray) -> np.ndarray | None:
-    """Return the mask of what is not NaN, or None if the array has none."""
-    return ~np.isnan(x) if x.dtype.kind == "f" else None
+    return classes.find_classes(latents, x, seed=seed)
 
 
 def stepmix(x: np.ndarray, number: int, seed: int) -> StepMix:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bitmix import predict
+from bitmix import classes, predict
 from bitmix.chains import Latent
 from bitmix.data import as_binary
 from bitmix.data.frames import frame_numbers, is_frame
@@ -87,6 +88,9 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         The number of clusters of the best chain.
     cluster_names_ : ndarray of str, shape (n_clusters_ + 1,)
         The names of the columns of `predict_proba`: "cluster0" and so on, "new" last.
+    class_profiles_ : DataFrame
+        The clusters that most chains have, largest first, with 95% intervals: see
+        `bitmix.classes.class_table`.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
         Only if all feature names of X are strings.
@@ -313,6 +317,16 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
             for name in _cluster_names(latent)
         ]
         return np.array(names, dtype=object)
+
+    @property
+    def class_profiles_(self) -> pd.DataFrame:
+        """The clusters that most chains have, a row each; see `bitmix.classes.class_table`."""
+        check_is_fitted(self)
+        found = classes.find_classes(self.latents_)
+        names = getattr(self, "feature_names_in_", None)
+        if names is None:
+            names = [f"x{feature}" for feature in range(self.n_features_in_)]
+        return classes.class_table(found, classes.profiles(found), names)
 
     @property
     def _best(self) -> Latent:

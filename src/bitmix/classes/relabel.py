@@ -61,21 +61,35 @@ class Classes:
         return _as_classes(self.clusters[state], len(self.states[state].sizes) + 1)
 
 
-def find_classes(states: Sequence[Latent], *, seed: int = 0) -> Classes:
+def find_classes(
+    latents: Sequence[Latent],
+    x: np.ndarray | None = None,
+    observed: np.ndarray | None = None,
+    *,
+    warmup: int | None = None,
+    seed: int = 0,
+) -> Classes:
     """Return the clusters of the consensus that more than half of the states have.
 
     A cluster of a state is the same class as a cluster of the consensus if they share more than
     half of the rows that are in either: their Jaccard index is above 1/2. Then neither can be the
     same as any other, so no choice is left. Hennig (2007), "Cluster-wise assessment of cluster
-    stability", calls a cluster dissolved where nothing reaches 1/2. As in the algorithm of
+    stability", calls a cluster dissolved where nothing exceeds 1/2. As in the algorithm of
     equivalence classes representatives (Papastamoulis and Iliopoulos 2010), all states are compared
-    with one partition; unlike there, states may have different numbers of clusters, and small
-    clusters that no other state has stay outside the classes.
+    with one partition. Unlike there, states may have different numbers of clusters, and clusters
+    that few states have stay outside the classes.
 
     Parameters
     ----------
-    states : sequence of Latent
-        States of the same rows, at least one, for example all of `Latent.states` of each chain.
+    latents : sequence of Latent
+        Chains of the same rows, at least one. Their kept states after the warmup count, or the last
+        state of a chain that kept none.
+    x : array, shape (N, D)
+        The rows that the chains were sampled from. Only chains without kept states do without.
+    observed : array of bool, shape (N, D), optional
+        Their mask, if features are missing. NaN in `x` means missing too.
+    warmup : int, optional
+        Sweeps to leave out; half of them by default.
     seed : int, default 0
         The seed of the search for the consensus.
 
@@ -83,7 +97,13 @@ def find_classes(states: Sequence[Latent], *, seed: int = 0) -> Classes:
     -------
     classes : Classes
         Largest first. There may be none, if the states do not agree.
+
+    Raises
+    ------
+    ValueError
+        If the chains were sampled from other rows, or the warmup leaves no sweep.
     """
+    states = [state for latent in latents for state in latent.states(x, observed, warmup)]
     assignments = np.stack([state.assignments for state in states])
     found = consensus(assignments, seed=seed)
     clusters = np.stack([_same(found.assignments, z) for z in assignments])

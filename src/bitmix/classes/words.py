@@ -11,6 +11,7 @@ from bitmix.classes.profiles import Profiles
 from bitmix.classes.relabel import Classes
 
 _LEAST = 0.1  # the least difference of a probability from the others that is told
+_FEW = 100  # states
 _MOST = 5  # items that are told in each direction
 
 
@@ -34,7 +35,7 @@ def describe(classes: Classes, found: Profiles, labels: Sequence[str]) -> str:
             "Sample more sweeps and look at the mixing."
         )
     told = [_one_class(classes, found, labels, k) for k in range(classes.number)]
-    return "\n\n".join([*told, *_outside(classes)])
+    return "\n\n".join([*told, *_outside(classes), *_few(classes)])
 
 
 def _one_class(classes: Classes, found: Profiles, labels: Sequence[str], k: int) -> str:
@@ -72,6 +73,16 @@ def _outside(classes: Classes) -> list[str]:
     return [
         f"{rows}In a mean state, {share:.1%} of the rows are in clusters that are no class: small "
         "ones, or ones that few states have."
+    ]
+
+
+def _few(classes: Classes) -> list[str]:
+    """Say that there are too few states for intervals, if so."""
+    if (number := len(classes.states)) >= _FEW:
+        return []
+    return [
+        f"These numbers rest on {number} states, so the intervals may be too narrow. Keep more "
+        "states with the setting `thin`."
     ]
 
 

@@ -63,7 +63,7 @@ def _draw_class(axes: Axes, found: Profiles, items: np.ndarray, k: int) -> None:
     percent = f"{found.probability:.0%}"
     looks = (
         (apart, COLOURS[0], "o", f"probability of 1 in %, with {percent} interval"),
-        (~apart, GREY, "s", "the same, where the other classes lie in the interval"),
+        (~apart, GREY, "s", "interval that contains the other classes"),
     )
     for chosen, colour, marker, label in looks:
         axes.hlines(rows[chosen], low[chosen], high[chosen], color=colour, linewidth=2, alpha=0.6)

@@ -12,6 +12,7 @@ from bitmix.study.study import (
     random_mask,
     top_half,
 )
+from bitmix.study.surveys import sample_survey, simulate_survey
 
 __all__ = [
     "DIGITS",
@@ -23,5 +24,7 @@ __all__ = [
     "open_chains",
     "open_dataset",
     "random_mask",
+    "sample_survey",
+    "simulate_survey",
     "top_half",
 ]

@@ -24,6 +24,7 @@ EVALUATION_SETTINGS = (
     *("train", "chains", "sweeps", "initial_clusters", "sweeps_compared", "em_fits"),
     *("stepmix_clusters", "logistic_passes"),
 )
+_TABLES = ("csv", "array")  # sources of rows that are images only if their shape is given
 CHAIN_SETTINGS = tuple(field.name for field in fields(Settings))
 
 
@@ -68,6 +69,11 @@ def _check(name: str, run: Run) -> None:
 def source(run: Run) -> dict[str, Any]:
     """Return the settings of a run's data source, for `bitmix.data.sources.load`."""
     return {key: value for key, value in run["data"].items() if key != "limit"}
+
+
+def is_table(run: Run) -> bool:
+    """Return whether the rows of a run are answers or measurements, not images."""
+    return run["data"]["source"] in _TABLES and run["data"]["image_shape"] is None
 
 
 def data_files(run: Run) -> list[str]:
