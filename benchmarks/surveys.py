@@ -37,7 +37,7 @@ import bitmix
 from bitmix import classes
 
 CLASSES = (2, 3, 5)
-MOST = 7  # classes that StepMix tries
+MOST = 6  # classes that StepMix tries
 FITS = 3  # of StepMix for each number of classes, from random starts
 CHAINS, SWEEPS, THIN = 2, 2000, 5
 ITEMS = ("abany", "abdefect", "abhlth", "abnomore", "abpoor", "abrape", "absingle")
@@ -112,7 +112,7 @@ def with_fixed_parameters(seed: int) -> Survey:
 def sample(x: np.ndarray, seed: int, sweeps: int, prior: str = "mfm") -> classes.Classes:
     moves = ("assign", "pixel_priors", *(("concentration",) if prior == "dp" else ()))
     # A mixture of finite mixtures leaves a start in one cluster only after hundreds of sweeps.
-    settings = {"initial": "seeded", "initial_clusters": 20, "moves": moves, "thin": THIN}
+    settings = {"initial": "seeded", "initial_clusters": 6, "moves": moves, "thin": THIN}
     settings |= {"chains": CHAINS, "sweeps": sweeps, "partition_prior": prior, "seed": seed}
     latents = bitmix.sample(x, threads=1, progress=False, **settings)
     return classes.find_classes(latents, x, seed=seed)

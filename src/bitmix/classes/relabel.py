@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from bitmix.chains import Latent
 from bitmix.partitions import Consensus, consensus
+
+_MOST_ROUNDS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +27,7 @@ class Classes:
         The share of the states in which a row is in each class. The last column is the share in
         which it is in a cluster that is no class.
     consensus : Consensus
-        The consensus that the classes come from.
+        The consensus that the search for the classes starts from.
     """
 
     states: Sequence[Latent]
@@ -69,15 +72,18 @@ def find_classes(
     warmup: int | None = None,
     seed: int = 0,
 ) -> Classes:
-    """Return the clusters of the consensus that more than half of the states have.
+    """Return the groups of rows that more than half of the states have as a cluster.
 
-    A cluster of a state is the same class as a cluster of the consensus if they share more than
-    half of the rows that are in either: their Jaccard index is above 1/2. Then neither can be the
-    same as any other, so no choice is left. Hennig (2007), "Cluster-wise assessment of cluster
-    stability", calls a cluster dissolved where nothing exceeds 1/2. As in the algorithm of
-    equivalence classes representatives (Papastamoulis and Iliopoulos 2010), all states are compared
-    with one partition. Unlike there, states may have different numbers of clusters, and clusters
-    that few states have stay outside the classes.
+    The clusters of the consensus are the first classes. Each state matches its clusters to the
+    classes, one to one, so that as many rows as possible agree. The most frequent class of each row
+    then gives better classes, and so on until nothing changes: the algorithm of equivalence classes
+    representatives, iterative version (Papastamoulis and Iliopoulos 2010; Papastamoulis 2016,
+    "label.switching", J. Stat. Softw. 69). States may have different numbers of clusters, so
+    some stay unmatched.
+
+    At the end, a state has a class only if more than half of the rows in either the class or its
+    cluster are in both: their Jaccard index is above 1/2. Otherwise the class is dissolved in that
+    state (Hennig 2007, "Cluster-wise assessment of cluster stability").
 
     Parameters
     ----------
@@ -106,7 +112,8 @@ def find_classes(
     states = [state for latent in latents for state in latent.states(x, observed, warmup)]
     assignments = np.stack([state.assignments for state in states])
     found = consensus(assignments, seed=seed)
-    clusters = np.stack([_same(found.assignments, z) for z in assignments])
+    pivot = _settled(found.assignments, assignments)
+    clusters = np.stack([_match(pivot, z, 0.5) for z in assignments])
     clusters = clusters[:, (clusters >= 0).mean(axis=0) > 0.5]
     classes = Classes(states, clusters, _memberships(assignments, clusters), found)
     order = np.argsort(-classes.sizes, kind="stable")
@@ -114,14 +121,36 @@ def find_classes(
     return Classes(states, clusters[:, order], classes.memberships[:, columns], found)
 
 
-def _same(pivot: np.ndarray, partition: np.ndarray) -> np.ndarray:
-    """Return the cluster of a partition that each cluster of the pivot is the same as, or -1."""
+def _settled(pivot: np.ndarray, assignments: np.ndarray) -> np.ndarray:
+    """Return the most frequent class of each row, given that of a pivot for a start, shape (N,).
+
+    Classes are numbered from 1; 0 is no class.
+    """
+    pivot = pivot + 1
+    for _ in range(_MOST_ROUNDS):
+        memberships = _memberships(assignments, np.stack([_match(pivot, z) for z in assignments]))
+        before, pivot = pivot, (memberships.argmax(axis=1) + 1) % memberships.shape[1]
+        if (before == pivot).all():
+            break
+        pivot = np.unique(np.append(pivot, 0), return_inverse=True)[1][:-1]  # no empty class
+    return pivot
+
+
+def _match(pivot: np.ndarray, partition: np.ndarray, least: float = 0.0) -> np.ndarray:
+    """Return the cluster of a partition that matches each class 1, 2, ... of a pivot, or -1.
+
+    The Jaccard index of a match is above `least`.
+    """
     size, other_size = np.bincount(pivot), np.bincount(partition)
-    cells = np.ravel_multi_index((pivot, partition), (len(size), len(other_size)))
+    cells = pivot * len(other_size) + partition
     shared = np.bincount(cells, minlength=len(size) * len(other_size))
-    shared = shared.reshape(len(size), len(other_size))
-    same = 2 * shared > size[:, None] + other_size - shared
-    return np.where(same.any(axis=1), same.argmax(axis=1), -1)
+    shared = shared.reshape(len(size), len(other_size))[1:]
+    classes, clusters = linear_sum_assignment(shared, maximize=True)
+    both = shared[classes, clusters]
+    match = both > least * (size[1:][classes] + other_size[clusters] - both)
+    found = np.full(len(shared), -1)
+    found[classes[match]] = clusters[match]
+    return found
 
 
 def _memberships(assignments: np.ndarray, clusters: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from bitmix.classes.relabel import Classes
 from bitmix.predict.clusters import responsibilities
-from bitmix.predict.mixture import feature_means
+from bitmix.predict.mixture import check_queries, feature_means
 
 
 def classify(classes: Classes, x: np.ndarray, observed: np.ndarray | None = None) -> np.ndarray:
@@ -15,7 +15,7 @@ def classify(classes: Classes, x: np.ndarray, observed: np.ndarray | None = None
     Parameters
     ----------
     classes : Classes
-    x : array, shape (M, D)
+    x : array or DataFrame, shape (M, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : ndarray of bool, shape (D,) or (M, D), optional
         True where a feature is observed; all of them by default.
@@ -30,7 +30,8 @@ def classify(classes: Classes, x: np.ndarray, observed: np.ndarray | None = None
     ValueError
         If an argument is not as above.
     """
-    total = 0.0
+    x, observed = check_queries(classes.states, x, observed)
+    total = np.zeros((len(x), classes.number + 1))
     for number, state in enumerate(classes.states):
         member = np.eye(classes.number + 1)[classes.of_clusters(number)]
         total += responsibilities(state, x, observed) @ member
