@@ -8,19 +8,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bitmix import classes, predict
+from bitmix import predict
 from bitmix.chains import Latent
 from bitmix.data import as_binary
 from bitmix.data.frames import frame_numbers, is_frame
 from bitmix.sampling import sampler
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
@@ -321,6 +324,8 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
     @property
     def class_profiles_(self) -> pd.DataFrame:
         """The clusters that most chains have, a row each; see `bitmix.classes.class_table`."""
+        from bitmix import classes  # imports pandas, which is slow
+
         check_is_fitted(self)
         found = classes.find_classes(self.latents_)
         names = getattr(self, "feature_names_in_", None)
