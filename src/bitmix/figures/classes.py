@@ -61,14 +61,16 @@ def _draw_class(axes: Axes, found: Profiles, items: np.ndarray, k: int) -> None:
     apart = (low > others) | (high < others)
     rows = np.arange(len(items))
     percent = f"{found.probability:.0%}"
-    looks = (
+    groups = (
         (apart, COLOURS[0], "o", f"probability of 1 in %, with {percent} interval"),
         (~apart, GREY, "s", "interval that contains the other classes"),
     )
-    for chosen, colour, marker, label in looks:
+    for chosen, colour, marker, label in groups:
         axes.hlines(rows[chosen], low[chosen], high[chosen], color=colour, linewidth=2, alpha=0.6)
-        axes.scatter(means[chosen], rows[chosen], 18, colour, marker, label=label, zorder=3)
-    axes.scatter(others, rows, 50, "black", "|", linewidth=1, label="the other classes together")
+        looks = {"color": colour, "marker": marker, "label": label}
+        axes.scatter(means[chosen], rows[chosen], 18, zorder=3, **looks)
+    looks = {"color": "black", "marker": "|", "label": "the other classes together"}
+    axes.scatter(others, rows, 50, linewidth=1, **looks)
     axes.set(xlim=(-0.04, 1.04), xticks=[0, 0.5, 1])
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
     axes.tick_params(axis="y", length=0)
