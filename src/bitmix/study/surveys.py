@@ -71,4 +71,5 @@ def sample_survey(dataset: Dataset, seed: int = 14) -> list[Latent]:
         initial_clusters=20,
         partition_prior="mfm",
         seed=seed,
+        progress=False,
     )
