@@ -81,7 +81,8 @@ def others(*names):
 def stages(run):
     """The rules that a run executes once, but for its summary."""
     predictions = [rules.predictions] if run in PREDICTED else []
-    return [*STAGES, *predictions]
+    tables = [rules.classes] if run in TABLES else []
+    return [*STAGES, *predictions, *tables]
 
 
 def products(run):

@@ -386,3 +386,25 @@ def test_a_column_of_three_levels_is_refused(answers):
     table = table.assign(town=["a", "b", "c"] * 20)
     with pytest.raises(ValueError, match="column town has 3 levels"):
         BernoulliDPMixture().fit(table)
+
+
+def test_class_profiles_are_the_planted_clusters(fitted, planted):
+    table = fitted.class_profiles_
+    assert table.index.tolist() == [1, 2, 3]
+    assert table["size"].sum() >= 0.95 * len(planted[0])
+    names = [f"x{feature}" for feature in range(FEATURES)]
+    thirds = table[names].to_numpy().reshape(3, 3, 4).mean(axis=2)
+    assert sorted(thirds.argmax(axis=1)) == [0, 1, 2]
+    assert (thirds.max(axis=1) > 0.85).all()
+    assert (table["x3 2.5%"] < table["x3"]).all() and (table["x3"] < table["x3 97.5%"]).all()
+
+
+def test_class_profiles_have_the_names_of_the_features(planted):
+    names = [f"item {feature}" for feature in range(FEATURES)]
+    mixture = BernoulliDPMixture(n_chains=2, random_state=0)
+    mixture.fit(pd.DataFrame(planted[0], columns=names))
+    assert set(names) < set(mixture.class_profiles_.columns)
+
+
+def test_class_profiles_need_a_fit():
+    assert not hasattr(BernoulliDPMixture(), "class_profiles_")

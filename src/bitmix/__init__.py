@@ -22,22 +22,26 @@ __version__ = _version("bitmix")
 # Import these on first use: SciPy and scikit-learn take a second to import.
 _LATER = {
     "BernoulliDPMixture": "bitmix.estimator",
+    "classify": "bitmix.classes",
     "coclustering": "bitmix.partitions",
     "consensus": "bitmix.partitions",
     "credible_interval": "bitmix.predict.intervals",
     "diagnose": "bitmix.diagnostics",
     "sample_until_mixed": "bitmix.automatic.until",
+    "find_classes": "bitmix.classes",
 }
 
 __all__ = [
     "BernoulliDPMixture",
     "Dataset",
     "Latent",
+    "classify",
     "coclustering",
     "complete",
     "consensus",
     "credible_interval",
     "diagnose",
+    "find_classes",
     "label_probabilities",
     "load_latents",
     "load_mnist",

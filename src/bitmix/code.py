@@ -28,8 +28,9 @@ IMPORTS = {
     "partitions": ("chains", "kernel"),
     "diagnostics": ("chains", "data", "kernel"),
     "automatic": ("chains", "data", "diagnostics", "sampling"),
+    "classes": ("chains", "data", "kernel", "partitions", "predict"),
     "evaluation": ("data", "predict", "sampling"),
-    "figures": ("chains", "data", "diagnostics", "partitions", "predict"),
+    "figures": ("chains", "classes", "data", "diagnostics", "partitions", "predict"),
     "explorer": ("chains", "data", "predict", "sampling"),
     "study": ("chains", "data", "sampling"),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -20,6 +21,9 @@ from bitmix.chains import Latent
 from bitmix.data import as_binary
 from bitmix.data.frames import frame_numbers, is_frame
 from bitmix.sampling import sampler
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
@@ -88,6 +92,11 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         The number of clusters of the best chain.
     cluster_names_ : ndarray of str, shape (n_clusters + 1,)
         The names of the columns of `predict_proba`: "cluster0" and so on, "new" last.
+    cluster_names_ : ndarray of str, shape (n_clusters_ + 1,)
+        The names of the columns of `predict_proba`: "cluster0" and so on, "new" last.
+    class_profiles_ : DataFrame
+        The clusters that most chains have, largest first, with 95% intervals: see
+        `bitmix.classes.class_table`.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, shape (n_features,)
         Only if all feature names of X are strings.
@@ -316,6 +325,18 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         return np.array(names, dtype=object)
 
     @property
+    def class_profiles_(self) -> pd.DataFrame:
+        """The clusters that most chains have, a row each; see `bitmix.classes.class_table`."""
+        from bitmix import classes  # imports pandas, which is slow
+
+        check_is_fitted(self)
+        found = classes.find_classes(self.latents_)
+        names = getattr(self, "feature_names_in_", None)
+        if names is None:
+            names = [f"x{feature}" for feature in range(self.n_features_in_)]
+        return classes.class_table(found, classes.profiles(found), names)
+
+    @property
     def _best(self) -> Latent:
         return self.latents_[self.best_chain_]
 
@@ -324,7 +345,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         return self._as_binary(X, reset=False)
 
     def _as_binary(self, X, reset: bool) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return X as zeros and ones, and the mask of observed features, None if none is NaN."""
+        """Return X as zeros and ones, and the mask of what is not NaN (None if nothing is)."""
         if is_frame(X):
             X = frame_numbers(X)
         X = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan")

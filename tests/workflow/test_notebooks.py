@@ -38,6 +38,7 @@ def test_there_are_notebooks():
         "05-consensus",
         "06-predictions",
         "07-evaluation",
+        "08-classes",
         "explore",
     ]
 

@@ -144,3 +144,15 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(workflow):
     assert not any(word in result.stdout for word in ("Traceback", "Error in rule", "Snakefile"))
     assert result.stdout.count("DataError") == 0
     assert not (workflow.folder / "results/mine/data.npz").exists()
+
+
+def test_a_table_has_classes_and_images_have_none(own):
+    folder = own.folder / "results/answers"
+    members = (folder / "members.csv").read_text().splitlines()
+    assert members[0].split(",")[1:3] == ["class", "certainty"]
+    assert len(members) == 41
+    for name in ("classes.csv", "imputed.csv", "number-of-classes.csv", "together.npz"):
+        assert (folder / name).exists()
+    words = (folder / "classes.md").read_text()
+    assert words and "pixel" not in words and "image" not in words
+    assert not (own.folder / "results/shapes/members.csv").exists()

@@ -5,6 +5,7 @@ it in a notebook and saves it.
 """
 
 from bitmix.figures.chains import clusters, traces
+from bitmix.figures.classes import class_profiles, number_of_classes
 from bitmix.figures.consensus import agreement, certainty, coclustering, consensus
 from bitmix.figures.data import binary, example
 from bitmix.figures.evaluation import reliability, scores
@@ -18,12 +19,14 @@ __all__ = [
     "autocorrelations",
     "binary",
     "certainty",
+    "class_profiles",
     "clusters",
     "coclustering",
     "completions",
     "consensus",
     "diagnosis_traces",
     "example",
+    "number_of_classes",
     "predictions",
     "ranks",
     "reliability",

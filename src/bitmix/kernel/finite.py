@@ -29,6 +29,23 @@ def log_v(rows: int, clusters: int, concentration: float) -> float:
     V_n(t) = sum_{k >= max(t, 1)} p(k) k! / (k - t)! Gamma(g k) / Gamma(g k + n), with g the
     concentration of the Dirichlet distribution.
     """
+    return _log_sum(_series(rows, clusters, concentration))
+
+
+def components(rows: int, clusters: int, concentration: float) -> np.ndarray:
+    """Return p(M = m | n rows in t clusters) for m = 0, 1, ..., as far as it is not negligible.
+
+    The terms of V_n(t), divided by their sum (Miller and Harrison 2018, eq. 3.7). Given the
+    partition, the number of components depends on no data.
+    """
+    terms = _series(rows, clusters, concentration)
+    known = vecmath("exp_f64", np.maximum(terms - _log_sum(terms), -700.0))
+    known = known[: 1 + np.flatnonzero(known > 1e-12)[-1]]
+    return np.concatenate([np.zeros(max(clusters, 1)), known / known.sum()])
+
+
+def _series(rows: int, clusters: int, concentration: float) -> np.ndarray:
+    """Return the logs of the terms of V_n(t) for k = max(t, 1), ..., until they are negligible."""
     start, found = max(clusters, 1), []
     log_rate, log_rest = vecmath("log_f64", np.array([RATE, 1.0 - RATE]))
     while True:
@@ -39,8 +56,11 @@ def log_v(rows: int, clusters: int, concentration: float) -> float:
         # From here on, each term is less than 0.97 of the one before.
         falls = (1.0 - RATE) * start < 0.97 * (start - clusters)
         if falls and found[-1][-1] < max(map(np.max, found)) - _NEGLIGIBLE:
-            break
-    terms = np.concatenate(found)
+            return np.concatenate(found)
+
+
+def _log_sum(terms: np.ndarray) -> float:
+    """Return the log of the sum of the exponentials of the terms."""
     top = float(terms.max())
     total = math.fsum(vecmath("exp_f64", np.maximum(terms - top, -700.0)))
     return top + float(vecmath("log_f64", np.array([total]))[0])

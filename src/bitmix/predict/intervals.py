@@ -78,10 +78,20 @@ def credible_interval(
     return bounds
 
 
-def _of_theta(
+def beta_mixture_quantiles(
     shares: np.ndarray, on: np.ndarray, off: np.ndarray, levels: np.ndarray
 ) -> np.ndarray:
-    """Return quantiles, shape (P, levels), of P mixtures of Betas with parameters (S, P)."""
+    """Return quantiles, shape (P, levels), of P mixtures of Betas, with an error below 1e-6.
+
+    Parameters
+    ----------
+    shares : ndarray, shape (S,)
+        The weight of each Beta in every mixture. They sum to one.
+    on, off : ndarrays, shape (S, P)
+        The parameters of the Betas, positive.
+    levels : ndarray, shape (levels,)
+        Probabilities between 0 and 1.
+    """
 
     def excess(theta, feature, level):
         below = betainc(on[:, feature], off[:, feature], theta)
@@ -107,4 +117,4 @@ def _of_mean(shares: np.ndarray, on: np.ndarray, off: np.ndarray, levels: np.nda
     return np.take_along_axis(means, np.array(ranks), axis=0).T
 
 
-_QUANTILES = {"theta": _of_theta, "mean": _of_mean}
+_QUANTILES = {"theta": beta_mixture_quantiles, "mean": _of_mean}

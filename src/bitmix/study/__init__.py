@@ -15,6 +15,7 @@ from bitmix.study.study import (
     random_mask,
     top_half,
 )
+from bitmix.study.surveys import sample_survey, simulate_survey
 
 __all__ = [
     "DIGITS",
@@ -29,5 +30,7 @@ __all__ = [
     "open_mixed_run",
     "open_run",
     "random_mask",
+    "sample_survey",
+    "simulate_survey",
     "top_half",
 ]

@@ -1,0 +1,47 @@
+# Classes of rows, for tables: who answers alike, and how sure that is.
+
+#: The runs whose rows are no images.
+TABLES = [run for run in RUNS if runs.is_table(RUNS[run])]
+
+
+rule classes:
+    input:
+        notebook="notebooks/08-classes.ipynb",
+        data_file=rules.data.output.data_file,
+        chain_files=chain_files,
+        code=sources("classes", "figures", "study"),
+    output:
+        notebook="results/{run}/notebooks/08-classes.ipynb",
+        classes="results/{run}/classes.csv",
+        words="results/{run}/classes.md",
+        members="results/{run}/members.csv",
+        imputed="results/{run}/imputed.csv",
+        number="results/{run}/number-of-classes.csv",
+        together="results/{run}/together.npz",
+        profiles=figure("class-profiles", "7 classes", "what sets the classes apart"),
+        posterior=figure("number-of-classes", "7 classes", "how many classes there are"),
+        others=others("class-profiles", "number-of-classes"),
+    log:
+        notebook="results/{run}/logs/08-classes.ipynb",
+        messages="results/{run}/logs/08-classes.txt",
+    benchmark:
+        "results/{run}/benchmarks/08-classes.tsv"
+    wildcard_constraints:
+        run=runs.either(TABLES),
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        DATA_FILE,
+        chain_files_parameter,
+        FIGURES_FOLDER,
+        "-p classes_folder results/{run}",
+        to_notebook("warmup"),
+        to_notebook("seed"),
+    message:
+        "{wildcards.run}: describe the classes"
+    shell:
+        NOTEBOOK
