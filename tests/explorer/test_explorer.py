@@ -147,6 +147,20 @@ def test_missing_features_and_no_labels():
     np.testing.assert_array_equal(bits[:, :9], observed[rows])
 
 
+def test_features_keep_their_names():
+    x = np.eye(4, 3, dtype=np.uint8)
+    dataset = bitmix.Dataset(x)
+    latents = bitmix.sample(x, chains=1, initial_clusters=2)
+    assert explorer.content(dataset, latents)["names"] is None
+    object.__setattr__(dataset, "feature_names", ("a bicycle", "a car", "a pet"))
+    assert explorer.content(dataset, latents)["names"] == ["a bicycle", "a car", "a pet"]
+
+
+def test_clusters_find_partners_by_the_rows_they_share():
+    shared = np.array([[5, 4], [6, 0], [0, 0]])
+    assert steps_module._partners(shared).tolist() == [1, 0, -1]
+
+
 def test_rows_of_another_run_are_refused(digits):
     dataset, latents = digits
     with pytest.raises(ValueError, match="chain 0 was sampled from other rows"):
