@@ -4,6 +4,12 @@
 BOOK_RUN = "tutorial"
 FROM_RUN = (rules.first_look, rules.model, rules.clusters, rules.predictions)
 
+BOOK = """
+python -m bitmix.workflow.book {params.sources} {input.chapters} 2> {log.messages}
+sphinx-build -W --keep-going -q -E -d {params.sources}/.doctrees {params.sources} {output.book} \\
+    2>> {log.messages} || {{ cat {log.messages} >&2; exit 1; }}
+"""
+
 
 def chapters(wildcards):
     """The executed notebooks. Those that a run of five sweeps cannot show well are run alone."""
@@ -62,8 +68,4 @@ rule book:
     message:
         "build the book, results/book/index.html"
     shell:
-        """
-        python -m bitmix.workflow.book {params.sources} {input.chapters} 2> {log.messages}
-        sphinx-build -W --keep-going -q -E -d {params.sources}/.doctrees {params.sources} {output.book} 2>> {log.messages} \\
-            || {{ cat {log.messages} >&2; exit 1; }}
-        """
+        BOOK

@@ -50,7 +50,7 @@ def content(dataset: Dataset, latents: Sequence[Latent], title: str = "bitmix") 
     shown = [_largest(latent.sizes, most) for latent in latents]
     classes, codes = _classes(dataset)
     pool, members = _pool(dataset, codes, latents, shown)
-    names = getattr(dataset, "feature_names", None)
+    names = dataset.feature_names
     return {
         "title": title,
         "rows": len(dataset.x),
