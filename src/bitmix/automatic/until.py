@@ -73,12 +73,12 @@ def sample_until_mixed(
     threads = (os.cpu_count() or 1) if threads is None else check_integer("threads", threads)
     x, observed = as_binary(x, observed)
     chosen = table_settings(partition_prior) | settings
-    latents: list[Latent | None] = [None] * chains
+    latents: list[Latent] = []
     for sweeps, thin in rounds(*x.shape):
         now = Settings(sweeps=sweeps, thin=thin, **chosen)
         folder = checkpoint_folder and Path(checkpoint_folder, f"{sweeps}-sweeps")
         run = Run(x, observed, seed, now, folder, checkpoint_every)
-        starts = [latent and _thinned(latent, now) for latent in latents]
+        starts = [_thinned(latent, now) for latent in latents] or None
         latents = sample_chains(run, range(chains), threads, progress, starts)
         diagnosis = diagnose(latents, x, observed)
         logger.info("%s sweeps: %s", f"{sweeps:,}", diagnosis.verdict)

@@ -46,7 +46,7 @@ def number_of_classes(states: Sequence[Latent]) -> pd.DataFrame:
         data[clusters] += states_seen / len(states)
     columns = {"in_the_data": data}
     if states[0].partition_prior == "mfm":
-        population = Counter()
+        population: Counter[int] = Counter()
         for (clusters, rows, concentration), states_seen in seen.items():
             for number, p in enumerate(components(rows, clusters, concentration)):
                 population[number] += p * states_seen / len(states)

@@ -6,6 +6,7 @@ import io
 import zipfile
 import zlib
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def _read(data: bytes) -> Dataset:
         )
 
 
-def _name(array: np.ndarray) -> np.ndarray | str:
+def _name(array: np.ndarray) -> Any:
     """Return a saved array, or the one text in it."""
     return array if array.ndim else str(array)
 

@@ -102,7 +102,7 @@ class Console(logging.Filter):
             if self._running and not self.signal:
                 print(f"{reason}\nwaiting for the jobs that still run", file=sys.stderr, flush=True)
 
-    def _count(self, event: LogEvent | None, record: logging.LogRecord) -> None:
+    def _count(self, event: LogEvent | None, record: Any) -> None:
         """Keep account of the jobs that run."""
         if event == LogEvent.JOB_STARTED:
             self._running.update(record.jobs)
