@@ -11,17 +11,6 @@ sphinx-build -W --keep-going -q -E -d {params.sources}/.doctrees {params.sources
 """
 
 
-def chapters(wildcards):
-    """The executed notebooks. Those that a run of five sweeps cannot show well are run alone."""
-    shown = FROM_RUN if BOOK_RUN in PREDICTED else ()
-    from_run = {
-        Path(rule.input.notebook).name: expand(rule.output.notebook, run=BOOK_RUN)[0]
-        for rule in shown
-    }
-    names = sorted(path.name for path in Path("notebooks").glob("[0-9]*.ipynb"))
-    return [from_run.get(name, f"results/alone/{name}") for name in names]
-
-
 # A notebook as JupyterLab shows it when you open it alone.
 rule alone:
     input:

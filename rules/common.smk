@@ -97,3 +97,14 @@ def figure_files(wildcards):
     run = wildcards.run
     files = [file for stage in stages(run) for file in expand(stage.output, run=run)]
     return [file for file in files if Path(file).suffix == ".png" or Path(file).name == "clusters"]
+
+
+def chapters(wildcards):
+    """The executed notebooks, for the book. Those that a run of five sweeps cannot show well are run alone."""
+    shown = FROM_RUN if BOOK_RUN in PREDICTED else ()
+    from_run = {
+        Path(rule.input.notebook).name: expand(rule.output.notebook, run=BOOK_RUN)[0]
+        for rule in shown
+    }
+    names = sorted(path.name for path in Path("notebooks").glob("[0-9]*.ipynb"))
+    return [from_run.get(name, f"results/alone/{name}") for name in names]

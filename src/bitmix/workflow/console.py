@@ -36,6 +36,7 @@ LOCKED = (
 # Seconds that jobs have to end by themselves. Chains save their last sweep meanwhile.
 _PATIENCE = 1.5
 
+_ANSWERS = ("Nothing to be done", "your workflow is in a good condition")
 _SHOWN = (LogEvent.JOB_INFO, LogEvent.GROUP_INFO, LogEvent.PROGRESS, LogEvent.SHELLCMD)
 _TRACEBACK = re.compile(
     r'^  File ".*", line \d+|^\w+ in file ".*", line \d+:?$|^\w+(Exception|Error):$'
@@ -74,7 +75,7 @@ class Console(logging.Filter):
             return False  # what comes of an error that was told
         if record.levelno >= logging.WARNING or self.dry_run:
             return True
-        return event in _SHOWN or "Nothing to be done" in record.getMessage()
+        return event in _SHOWN or any(answer in record.getMessage() for answer in _ANSWERS)
 
     def _is_new(self, record: logging.LogRecord) -> bool:
         """Return whether to show an exception: only if nobody foresaw it."""
