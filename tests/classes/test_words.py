@@ -9,7 +9,8 @@ from bitmix import classes
 
 def test_each_class_says_what_sets_it_apart(survey, found, profiles):
     text = classes.describe(found, profiles, classes.item_labels(survey))
-    paragraphs = text.split("\n\n")
+    summary, *paragraphs = text.split("\n\n")
+    assert summary.startswith(f"3 classes, from {len(found.states)} states")
     for k in range(found.number):
         first, more, *_ = paragraphs[k].split("\n")
         low, high = profiles.share_bounds[k]

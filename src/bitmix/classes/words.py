@@ -34,8 +34,10 @@ def describe(classes: Classes, found: Profiles, labels: Sequence[str]) -> str:
             "No class: no group of rows stays together in more than half of the states. "
             "Sample more sweeps and look at the mixing."
         )
+    number = "1 class" if classes.number == 1 else f"{classes.number} classes"
+    first = f"{number}, from {len(classes.states):,} states, most of which have each of them."
     told = [_one_class(classes, found, labels, k) for k in range(classes.number)]
-    return "\n\n".join([*told, *_outside(classes), *_few(classes)])
+    return "\n\n".join([first, *told, *_outside(classes), *_few(classes)])
 
 
 def _one_class(classes: Classes, found: Profiles, labels: Sequence[str], k: int) -> str:
