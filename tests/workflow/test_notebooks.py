@@ -93,7 +93,7 @@ def test_defaults_are_those_of_the_configuration():
     run = run["properties"]["runs"]["additionalProperties"]
     allowed = defaults(run) | defaults(run["properties"]["data"])
     allowed |= defaults(run["properties"]["predictions"])
-    study_values = {"seed": study.SEED}
+    study_values = {"seed": study.SEED, "data": {"source": "mnist", "labels": [2, 3]}}
     compared = 0
     for path in NOTEBOOKS:
         if path.stem == "07-evaluation":  # it has smaller defaults, for a quick look
