@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -23,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from bitmix import predict
 from bitmix.chains import Latent
 from bitmix.data import as_binary
+from bitmix.data.sparse import has_nan, is_sparse
 from bitmix.sampling import sampler
 
 
@@ -145,7 +147,7 @@ class BernoulliDPMixture(
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing.
         y : ignored
 
@@ -162,7 +164,7 @@ class BernoulliDPMixture(
         x, observed = self._as_binary(X, reset=True)
         initial_clusters = self.n_initial_clusters
         if initial_clusters is None:
-            initial_clusters = min(math.ceil(len(x) / 10), 1000)
+            initial_clusters = min(math.ceil(x.shape[0] / 10), 1000)
         self.latents_ = sampler.sample(
             x,
             observed=observed,
@@ -192,7 +194,7 @@ class BernoulliDPMixture(
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing.
 
         Returns
@@ -208,7 +210,7 @@ class BernoulliDPMixture(
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing.
 
         Returns
@@ -224,7 +226,7 @@ class BernoulliDPMixture(
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing.
 
         Returns
@@ -241,7 +243,7 @@ class BernoulliDPMixture(
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing. The density is that of the features that are not missing.
 
         Returns
@@ -286,7 +288,7 @@ class BernoulliDPMixture(
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing.
 
         Returns
@@ -305,21 +307,24 @@ class BernoulliDPMixture(
     def _n_features_out(self) -> int:
         return sum(len(latent.sizes) + 1 for latent in self.latents_)
 
-    def _query(self, X) -> tuple[np.ndarray, np.ndarray | None]:
+    def _query(self, X) -> tuple[Any, np.ndarray | None]:
         check_is_fitted(self)
         return self._as_binary(X, reset=False)
 
-    def _as_binary(self, X, reset: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    def _as_binary(self, X, reset: bool) -> tuple[Any, np.ndarray | None]:
         """Return X as zeros and ones, and the mask of observed features, None if none is NaN."""
-        X = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan")
-        observed = ~np.isnan(X) if X.dtype.kind == "f" else None
+        X = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan", accept_sparse="csr")
+        if is_sparse(X) and (has_nan(X) or (self.binarize is not None and self.binarize < 0)):
+            X = X.toarray()  # the mask, or the zeros that become ones, would fill it anyway
+        observed = ~np.isnan(X) if X.dtype.kind == "f" and not is_sparse(X) else None
         if self.binarize is not None:
-            X = (self.binarize < X).view(np.uint8)
+            X = self.binarize < X
         return as_binary(X, observed)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         return tags
 
 
