@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 #: The modules that every folder may import.
-GROUND = ("arguments.py", "code.py", "io.py", "model.py", "streams.py")
+GROUND = ("arguments.py", "blocks.py", "code.py", "io.py", "model.py", "streams.py")
 
 #: The direct imports of each folder. A test compares this table with the code.
 IMPORTS = {

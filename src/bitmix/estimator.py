@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -20,6 +20,7 @@ from bitmix import predict
 from bitmix.chains import Latent
 from bitmix.data import as_binary
 from bitmix.data.frames import frame_numbers, is_frame
+from bitmix.data.sparse import has_nan, is_sparse
 from bitmix.sampling import sampler
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing.
         y : ignored
 
@@ -169,7 +170,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         x, observed = self._training = self._as_binary(X, reset=True)
         initial_clusters = self.n_initial_clusters
         if initial_clusters is None:
-            initial_clusters = min(math.ceil(len(x) / 10), 1000)
+            initial_clusters = min(math.ceil(x.shape[0] / 10), 1000)
         self.latents_ = self._sample(
             x,
             observed=observed,
@@ -199,7 +200,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing.
 
         Returns
@@ -215,7 +216,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing.
 
         Returns
@@ -231,7 +232,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing.
 
         Returns
@@ -248,7 +249,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing. The density is that of the features that are not missing.
 
         Returns
@@ -293,7 +294,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like, shape (n_samples, n_features)
+        X : array-like or sparse matrix, shape (n_samples, n_features)
             NaN where missing.
 
         Returns
@@ -348,23 +349,26 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
     def _best(self) -> Latent:
         return self.latents_[self.best_chain_]
 
-    def _query(self, X) -> tuple[np.ndarray, np.ndarray | None]:
+    def _query(self, X) -> tuple[Any, np.ndarray | None]:
         check_is_fitted(self)
         return self._as_binary(X, reset=False)
 
-    def _as_binary(self, X, reset: bool) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return X as zeros and ones, and the mask of what is not NaN (None if nothing is)."""
+    def _as_binary(self, X, reset: bool) -> tuple[Any, np.ndarray | None]:
+        """Return X as zeros and ones, and the mask of observed features, None if none is NaN."""
         if is_frame(X):
             X = frame_numbers(X)
-        X = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan")
-        observed = ~np.isnan(X) if X.dtype.kind == "f" else None
+        X = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan", accept_sparse="csr")
+        if is_sparse(X) and (has_nan(X) or (self.binarize is not None and self.binarize < 0)):
+            X = X.toarray()  # the mask, or the zeros that become ones, would fill it anyway
+        observed = ~np.isnan(X) if X.dtype.kind == "f" and not is_sparse(X) else None
         if self.binarize is not None:
-            X = (self.binarize < X).view(np.uint8)
+            X = self.binarize < X
         return as_binary(X, observed)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         return tags
 
 

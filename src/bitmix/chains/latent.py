@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bitmix import kernel
+from bitmix.blocks import blocks
 from bitmix.chains.checks import SAMPLES, check_latent, sample_shapes
 from bitmix.data import as_binary, data_sha256
 
@@ -155,9 +156,7 @@ class Latent:
         """Return the indices of the kept states after the warmup; see `warmup`."""
         return np.flatnonzero(self.samples["sweep"] > self.warmup(warmup))
 
-    def own_data(
-        self, x: np.ndarray, observed: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    def own_data(self, x: Any, observed: np.ndarray | None = None) -> tuple[Any, np.ndarray | None]:
         """Return `bitmix.data.as_binary` of the rows that the chain was sampled from.
 
         Raises
@@ -171,13 +170,13 @@ class Latent:
         return x, observed
 
     def states(
-        self, x: np.ndarray, observed: np.ndarray | None = None, warmup: int | None = None
+        self, x: Any, observed: np.ndarray | None = None, warmup: int | None = None
     ) -> list[Latent]:
         """Return the kept states after the warmup, or the last state if there is none.
 
         Parameters
         ----------
-        x : array, shape (N, D)
+        x : array or matrix of scipy.sparse, shape (N, D)
             The rows that the chain was sampled from. The counts are recomputed from them.
         observed : array of bool, shape (N, D), optional
             Their mask, if features are missing.
@@ -200,7 +199,7 @@ class Latent:
         x, observed = self.own_data(x, observed)
         return [self._state(sample, x, observed) for sample in kept]
 
-    def _state(self, sample: int, x: np.ndarray, observed: np.ndarray | None) -> Latent:
+    def _state(self, sample: int, x: Any, observed: np.ndarray | None) -> Latent:
         """Return one kept state by its index."""
         sweep, assignments, alpha, beta, concentration = (
             self.samples[name][sample] for name in SAMPLES
@@ -243,8 +242,11 @@ def stack_samples(states: Sequence[tuple], rows: int, features: int) -> dict[str
     }
 
 
-def _sums(x: np.ndarray, assignments: np.ndarray) -> np.ndarray:
-    """Return the sum of the rows of each cluster, shape (K, D); no cluster is empty."""
-    starts = np.cumsum(np.bincount(assignments))[:-1]
-    order = np.argsort(assignments, kind="stable")
-    return np.add.reduceat(x[order], np.append(0, starts), axis=0, dtype=np.int32)
+def _sums(x: Any, assignments: np.ndarray) -> np.ndarray:
+    """Return the sum of the rows of each cluster, shape (K, D)."""
+    sums = np.zeros((assignments.max() + 1, x.shape[1]), np.int32)
+    for rows, block in blocks(x):
+        order = np.argsort(assignments[rows], kind="stable")
+        present, starts = np.unique(assignments[rows][order], return_index=True)
+        sums[present] += np.add.reduceat(block[order], starts, axis=0, dtype=np.int32)
+    return sums

@@ -1,18 +1,30 @@
 """Zeros and ones: the one place that checks them."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from bitmix.data.frames import frame_values, is_frame
+from bitmix.data.sparse import (
+    as_csr,
+    as_ones,
+    find_wrong_cell,
+    has_nan,
+    is_sparse,
+    only_observed,
+)
 
 
 def as_binary(
-    x: np.ndarray, observed: np.ndarray | None = None, *, features: int | None = None
-) -> tuple[np.ndarray, np.ndarray | None]:
+    x: Any, observed: np.ndarray | None = None, *, features: int | None = None
+) -> tuple[Any, np.ndarray | None]:
     """Return rows as uint8, zero where missing, and the mask of what is observed.
 
     Parameters
     ----------
-    x : array or DataFrame, shape (N, D)
+    x : array, DataFrame or matrix of scipy.sparse, shape (N, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing. The columns of a
         DataFrame may have other pairs of levels, such as no and yes; see `bitmix.data.levels`.
     observed : array of bool, shape (N, D) or (D,), optional
@@ -24,7 +36,8 @@ def as_binary(
     Returns
     -------
     x : ndarray of uint8, shape (N, D)
-        Zero where missing.
+        Zero where missing. A sparse matrix stays sparse, in CSR, unless features are missing in
+        some rows only: a mask of all cells is as large as the dense rows.
     observed : ndarray of bool, shape (N, D) or (D,), or None
         None if nothing is missing.
 
@@ -33,6 +46,13 @@ def as_binary(
     ValueError
         If an argument is not as above. The message names the place and the remedy.
     """
+    if is_sparse(x):
+        _check_form(x, features)
+        x = as_csr(x)
+        for_all_rows = observed is None or (features is not None and np.ndim(observed) == 1)
+        if for_all_rows and not has_nan(x):
+            return _sparse(x, observed)
+        x = x.toarray()
     x = _numbers(x, features)
     shapes = (x.shape,) if features is None else (x.shape, x.shape[1:])
     mask = None if observed is None else _mask(observed, shapes)
@@ -44,15 +64,31 @@ def as_binary(
         x = np.where(mask, x, 0)
     if x.dtype != bool and not (x.dtype == np.uint8 and x.max(initial=0) <= 1):
         _check_values(x)
+    if x.dtype == bool:
+        x = x.view(np.uint8)
     return np.ascontiguousarray(x, dtype=np.uint8), mask
+
+
+def _sparse(x: Any, observed: np.ndarray | None) -> tuple[Any, np.ndarray | None]:
+    """Return `as_binary` of a CSR matrix and one mask for all its rows, shape (D,), or None."""
+    if observed is not None:
+        observed = _mask(observed, (x.shape[1:],))
+        x = only_observed(x, observed)
+    if place := find_wrong_cell(x):
+        raise _wrong_value(x[place], *place)
+    return as_ones(x), observed
 
 
 def _numbers(x: np.ndarray, features: int | None) -> np.ndarray:
     """Return `x` as an array of numbers with two dimensions, or raise ValueError."""
-    if hasattr(x, "toarray"):  # NumPy takes a matrix of scipy.sparse for a scalar
-        raise ValueError("x is a sparse matrix, which bitmix does not read: pass x.toarray()")
     x = frame_values(x) if is_frame(x) else np.asarray(x)
-    if x.ndim != 2 or x.shape[1] == 0 or (features is None and len(x) == 0):
+    _check_form(x, features)
+    return x
+
+
+def _check_form(x: Any, features: int | None) -> None:
+    """Raise ValueError unless `x` has two dimensions and holds numbers."""
+    if x.ndim != 2 or x.shape[1] == 0 or (features is None and x.shape[0] == 0):
         raise ValueError(
             f"x must have the shape (N, D) with N and D at least 1, not {x.shape}; "
             "for one row: x[None, :]"
@@ -66,7 +102,6 @@ def _numbers(x: np.ndarray, features: int | None) -> np.ndarray:
             f"x must hold numbers or booleans, not {x.dtype}; for a list of texts: "
             "pandas.DataFrame(x)"
         )
-    return x
 
 
 def _mask(observed: np.ndarray, shapes: tuple[tuple[int, ...], ...]) -> np.ndarray:
@@ -90,8 +125,11 @@ def find_wrong(x: np.ndarray) -> tuple[int, int] | None:
 
 def _check_values(x: np.ndarray) -> None:
     if place := find_wrong(x):
-        row, column = place
-        raise ValueError(
-            f"x must hold only 0 and 1, found {x[row, column]} at row {row}, column {column} (both "
-            "from 0); make it binary, e.g. x > threshold, or mark it missing with NaN"
-        )
+        raise _wrong_value(x[place], *place)
+
+
+def _wrong_value(value: float, row: int, column: int) -> ValueError:
+    return ValueError(
+        f"x must hold only 0 and 1, found {value} at row {row}, column {column} (both from 0); "
+        "make it binary, e.g. x > threshold, or mark it missing with NaN"
+    )

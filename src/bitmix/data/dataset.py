@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bitmix import kernel
+from bitmix.blocks import blocks
 from bitmix.data.binary import as_binary
 from bitmix.streams import stream
 
@@ -169,14 +170,16 @@ def _describe(value: object) -> str:
     return repr(value)
 
 
-def data_sha256(x: np.ndarray, observed: np.ndarray | None = None) -> str:
+def data_sha256(x: Any, observed: np.ndarray | None = None) -> str:
     """Return the sha256, in hex, of the rows `x` as uint8. Their order matters.
 
-    With missing features, the mask `observed` follows, one byte a feature.
+    A sparse matrix has the sha256 of the dense rows. With missing features, the mask `observed`
+    follows, one byte a feature.
     """
-    digest = hashlib.sha256(np.ascontiguousarray(x, dtype=np.uint8))
-    if observed is not None:
-        digest.update(np.ascontiguousarray(observed, dtype=np.uint8))
+    digest = hashlib.sha256()
+    for array in (x,) if observed is None else (x, observed):
+        for _, block in blocks(array):
+            digest.update(np.ascontiguousarray(block, dtype=np.uint8))
     return digest.hexdigest()
 
 

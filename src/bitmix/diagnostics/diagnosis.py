@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -75,7 +76,7 @@ class Diagnosis:
 
 def diagnose(
     latents: Sequence[Latent],
-    x: np.ndarray,
+    x: Any,
     observed: np.ndarray | None = None,
     *,
     warmup: int | None = None,
@@ -90,7 +91,7 @@ def diagnose(
     ----------
     latents : sequence of Latent
         The chains of one run. A single chain is described, but cannot be compared.
-    x : array, shape (N, D)
+    x : array or matrix of scipy.sparse, shape (N, D)
         The rows from which the chains were sampled.
     observed : array of bool, shape (N, D), optional
         Their mask, if features are missing.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from bitmix.arguments import check_integer
+from bitmix.blocks import blocks, dense
 from bitmix.data import as_binary
 from bitmix.diagnostics.statistics import statistics
 from bitmix.kernel import permutation
@@ -12,7 +15,7 @@ from bitmix.streams import stream
 
 
 def choose_pairs(
-    x: np.ndarray, observed: np.ndarray | None = None, number: int = 20, *, seed: int = 0
+    x: Any, observed: np.ndarray | None = None, number: int = 20, *, seed: int = 0
 ) -> np.ndarray:
     """Choose pairs of rows, from the nearest neighbours to fairly distant ones.
 
@@ -23,7 +26,7 @@ def choose_pairs(
 
     Parameters
     ----------
-    x : array, shape (N, D)
+    x : array or matrix of scipy.sparse, shape (N, D)
     observed : array of bool, shape (N, D), optional
         Features missing in either row of a pair do not count.
     number : int, default 20
@@ -41,31 +44,42 @@ def choose_pairs(
         If an argument is not as above.
     """
     x, observed = as_binary(x, observed)
-    rows = len(x)
+    rows = x.shape[0]
     number = min(check_integer("pairs", number), rows) if rows > 1 else 0
     first = permutation(stream(seed, "pairs"), rows)[:number]
     nearness = np.geomspace(1, max(1, rows // 10), number).round().astype(int)
     second = [
-        np.argsort(_differences(x, observed, row), kind="stable")[rank]
-        for row, rank in zip(first, nearness, strict=True)
+        _of_rank(share, rank)
+        for share, rank in zip(_differences(x, observed, first), nearness, strict=True)
     ]
     return np.array([first, second], np.int64).T.reshape(number, 2)
 
 
-def _differences(x: np.ndarray, observed: np.ndarray | None, row: int) -> np.ndarray:
-    """Return the share of features in which each row differs from row `row`, shape (N,).
+def _differences(x: Any, observed: np.ndarray | None, chosen: np.ndarray) -> np.ndarray:
+    """Return the share of features in which each row differs from the chosen ones, (C, N).
 
-    It is 1 for rows without a common feature and -1 for the row itself, which sorts first.
+    It is 1 for rows without a common feature and -1 for the row itself, which ranks first.
     """
-    differ = x != x[row]
-    if observed is None:
-        share = differ.mean(axis=1)
-    else:
-        both = observed & observed[row]
-        share = np.ones(len(x))
-        np.divide((differ & both).sum(axis=1), both.sum(axis=1), out=share, where=both.any(axis=1))
-    share[row] = -1
+    on = dense(x[chosen]).astype(np.float32)
+    seen = np.ones_like(on) if observed is None else observed[chosen].astype(np.float32)
+    share = np.ones((len(chosen), x.shape[0]))
+    for rows, block in blocks(x):
+        block = block.astype(np.float32)  # sums of it are exact
+        here = np.ones_like(block) if observed is None else observed[rows].astype(np.float32)
+        differ = (seen - 2 * on) @ block.T + on @ here.T
+        both = seen @ here.T
+        np.divide(differ, both, out=share[:, rows], where=both > 0, dtype=np.float64)
+    share[np.arange(len(chosen)), chosen] = -1
     return share
+
+
+def _of_rank(values: np.ndarray, rank: int) -> int:
+    """Return the place of the value of that rank, from 0. Of equal values, the first ranks first.
+
+    This is ``np.argsort(values, kind="stable")[rank]`` without the sort.
+    """
+    value = np.partition(values, rank)[rank]
+    return np.flatnonzero(values == value)[rank - np.count_nonzero(values < value)]
 
 
 def describe_pairs(together: np.ndarray, pairs: np.ndarray) -> list[dict[str, float]]:

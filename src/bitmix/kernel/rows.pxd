@@ -10,5 +10,6 @@ cdef class Rows:
     cdef uint16_t[:, ::1] missing   # (N, P / 16) the latter, and the padding; or None
 
     cdef void _pack(
-        self, const uint8_t[:, ::1] x, const uint32_t[::1] rank, const uint8_t[:, ::1] observed
+        self, Py_ssize_t first, const uint8_t[:, ::1] x, const uint32_t[::1] rank,
+        const uint8_t[:, ::1] observed,
     ) noexcept nogil

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bitmix.arguments import check_choice, check_integer
+from bitmix.blocks import dense
 from bitmix.chains import Latent
 from bitmix.predict.mixture import check_queries, feature_means, mixture_posterior
 from bitmix.streams import stream
@@ -27,7 +28,7 @@ def complete(
     ----------
     latents : sequence of Latent
         The chains, at least one.
-    queries : array, shape (M, D)
+    queries : array or matrix of scipy.sparse, shape (M, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : ndarray of bool, shape (D,) or (M, D)
         True where a feature is observed: one mask for all queries, or one for each.
@@ -48,6 +49,7 @@ def complete(
         If an argument is not as above.
     """
     queries, observed = check_queries(latents, queries, observed)
+    queries = dense(queries)  # as the result is
     posterior = mixture_posterior(
         latents, queries, observed, cluster=cluster, chain_weights=chain_weights
     )
@@ -93,6 +95,7 @@ def posterior_predictive(
         If an argument is not as above.
     """
     queries, observed = check_queries(latents, queries, observed)
+    queries = dense(queries)  # as the result is
     draws = check_integer("samples_per_chain", samples_per_chain)
     posterior = mixture_posterior(latents, queries, observed, cluster=cluster)
     samples = np.empty((len(queries), len(latents), draws, queries.shape[1]), dtype=np.uint8)

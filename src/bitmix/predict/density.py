@@ -22,7 +22,7 @@ def log_predictive(
     ----------
     latents : sequence of Latent
         Chains, or kept states of chains, at least one.
-    x : array, shape (M, D)
+    x : array or matrix of scipy.sparse, shape (M, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : ndarray of bool, shape (D,) or (M, D), optional
         True where a feature is observed; all of them by default.
@@ -66,9 +66,9 @@ def outlier_score(
     ----------
     latents : sequence of Latent
         At least one.
-    x : array, shape (M, D)
+    x : array or matrix of scipy.sparse, shape (M, D)
         Zeros and ones where observed, anything elsewhere.
-    reference : array, shape (R, D)
+    reference : array or matrix of scipy.sparse, shape (R, D)
         Usual rows, at least one. A few hundred held-out rows are best.
     observed : ndarray of bool, shape (D,), optional
         The features to judge by, the same for all rows; all of them by default.
@@ -87,8 +87,8 @@ def outlier_score(
         raise ValueError(
             "observed must have the shape (D,): scores under different masks do not compare"
         )
-    if not len(reference):
-        raise ValueError("reference must have at least one row")
     usual = np.sort(log_predictive(latents, reference, observed))
+    if usual.size == 0:
+        raise ValueError("reference must have at least one row")
     below = np.searchsorted(usual, log_predictive(latents, x, observed), side="right")
     return (usual.size - below) / (usual.size + 1)

@@ -13,6 +13,7 @@ from scipy.optimize import elementwise
 from scipy.special import betainc
 
 from bitmix.arguments import check_choice
+from bitmix.blocks import dense
 from bitmix.chains import Latent
 from bitmix.predict.mixture import Mixture, check_queries, mixture_posterior
 
@@ -60,6 +61,7 @@ def credible_interval(
         raise ValueError(f"probability must be between 0 and 1, not {probability}")
     check_choice("of", of, _QUANTILES)
     queries, observed = check_queries(latents, queries, observed)
+    queries = dense(queries)  # as the result is
     posterior = np.hstack(
         mixture_posterior(latents, queries, observed, chain_weights=chain_weights)
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from bitmix import kernel
 from bitmix.arguments import check_choice
+from bitmix.blocks import blocks
 from bitmix.chains import Latent, common
 from bitmix.data import as_binary
 
@@ -60,20 +62,26 @@ class Mixture:
         """Return the mixture of some features, given as a mask or as indices."""
         return Mixture(self.weights, self.on[:, features], self.off[:, features], self.assignments)
 
-    def log_joint(self, x: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    def log_joint(self, x: Any, observed: np.ndarray) -> np.ndarray:
         """Return log p(k, observed features), in nats, shape (M, K).
 
         Parameters
         ----------
-        x : ndarray of uint8, shape (M, D)
+        x : ndarray or sparse matrix of uint8, shape (M, D)
             Zero where not observed.
         observed : ndarray of bool, shape (M, D) or (D,)
         """
         log_on, log_off = np.log(self.on), np.log(self.off)
         log_total = np.log(self.on + self.off)
         log_prior = np.log(self.weights / self.weights.sum())
-        on, seen = x.astype(np.float64), observed.astype(np.float64)
-        return log_prior + on @ (log_on - log_off).T + seen @ (log_off - log_total).T
+        of_on, of_seen = (log_on - log_off).T, (log_off - log_total).T
+        log_joint = np.empty((x.shape[0], len(self.weights)))
+        for rows, block in blocks(x):
+            seen = observed if observed.ndim == 1 else observed[rows]
+            log_joint[rows] = (
+                log_prior + block.astype(np.float64) @ of_on + seen.astype(np.float64) @ of_seen
+            )
+        return log_joint
 
     def log_likelihood(self, x: np.ndarray) -> np.ndarray:
         """Return log p(x | k) of complete rows, (M, D), in each cluster, in nats, shape (M, K).
@@ -137,7 +145,7 @@ def feature_means(latent: Latent) -> np.ndarray:
 
 def mixture_posterior(
     latents: Sequence[Latent],
-    queries: np.ndarray,
+    queries: Any,
     observed: np.ndarray | None,
     *,
     cluster: str = "all",
@@ -167,9 +175,12 @@ def mixture_posterior(
 
 
 def check_queries(
-    latents: Sequence[Latent], x: np.ndarray, observed: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows as uint8, zero where not observed, and their mask; or raise ValueError."""
+    latents: Sequence[Latent], x: Any, observed: np.ndarray | None
+) -> tuple[Any, np.ndarray]:
+    """Return rows as uint8, zero where not observed, and their mask; or raise ValueError.
+
+    A sparse matrix stays sparse, see `bitmix.data.as_binary`.
+    """
     features = common(latents, "features", lambda latent: latent.counts.shape[1])
     x, observed = as_binary(x, observed, features=features)
     return x, np.ones(features, bool) if observed is None else observed

@@ -14,6 +14,7 @@ import numpy as np
 
 from bitmix import kernel
 from bitmix.arguments import check_integer, check_positive
+from bitmix.blocks import blocks
 from bitmix.chains import Latent
 from bitmix.code import chain_sha256
 from bitmix.data import as_binary, data_sha256
@@ -62,7 +63,7 @@ class Run:
 
     def __init__(
         self,
-        x: np.ndarray,
+        x: Any,
         observed: np.ndarray | None,
         seed: int,
         settings: Settings,
@@ -75,7 +76,7 @@ class Run:
         self.settings = settings
         self.stopped = False
         self.x, self.observed = as_binary(x, observed)
-        settings.check_rows(len(self.x))
+        settings.check_rows(self.x.shape[0])
         _warn_of_constant_features(self.x, self.observed, settings)
         self.rows = kernel.Rows(self.x, self.observed)
         # The hash takes a while, so the chains begin meanwhile.
@@ -117,15 +118,13 @@ class Run:
         return Checkpoint(Path(self.checkpoint_folder, f"{number}.pkl"), self.checkpoint_every)
 
 
-def _warn_of_constant_features(
-    x: np.ndarray, observed: np.ndarray | None, settings: Settings
-) -> None:
+def _warn_of_constant_features(x: Any, observed: np.ndarray | None, settings: Settings) -> None:
     """Warn about features whose alpha and beta have no proper posterior."""
     prior = HYPERPRIORS[settings.hyperprior]
     if prior.proper or not {"feature_priors", "pixel_priors"} & set(settings.moves):
         return
-    on = x.sum(axis=0, dtype=np.int64)
-    seen = len(x) if observed is None else observed.sum(axis=0)
+    on = sum(block.sum(axis=0, dtype=np.int64) for _, block in blocks(x))
+    seen = x.shape[0] if observed is None else observed.sum(axis=0)
     constant = np.count_nonzero((on == 0) | (on == seen))
     if constant:
         warnings.warn(
