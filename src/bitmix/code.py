@@ -28,6 +28,7 @@ IMPORTS = {
     "partitions": ("chains", "kernel"),
     "diagnostics": ("chains", "data", "kernel"),
     "evaluation": ("data", "predict", "sampling"),
+    "density": ("chains", "data", "kernel", "predict", "sampling"),
     "figures": ("chains", "data", "diagnostics", "partitions", "predict"),
     "study": ("chains", "data", "sampling"),
 }
