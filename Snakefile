@@ -29,6 +29,7 @@ if workflow.is_main_process:
 update_config(config, runs.retype(workflow.config_settings.config))
 try:
     RUNS = runs.read_runs(config, "config/schema.yaml")
+    DENSITY = runs.read_density(config, "config/schema.yaml")
 except runs.ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -52,6 +53,7 @@ include: "rules/chains.smk"
 include: "rules/agreement.smk"
 include: "rules/predictions.smk"
 include: "rules/evaluation.smk"
+include: "rules/density.smk"
 include: "rules/summary.smk"
 
 

@@ -6,7 +6,7 @@ validation split, averages chains, and scores a test split.
 
 from bitmix.density.estimate import Settings, Split, estimate
 from bitmix.density.published import PUBLISHED
-from bitmix.density.report import results_table, verdict
+from bitmix.density.report import results_table, verdict, write_density
 from bitmix.density.trees import Trees, grow_trees
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "grow_trees",
     "results_table",
     "verdict",
+    "write_density",
 ]

@@ -35,11 +35,11 @@ class Settings:
     trial_chains : int
         The number of chains by which the validation split chooses `leaves`.
     leaves : sequence of int
-        The largest numbers of leaves of a decision tree to choose from.
-    sweeps : int
-        The sweeps of each chain.
-    thin : int
-        Average the state after every so many sweeps.
+        The largest numbers of leaves of a decision tree to choose from, ascending.
+    reassignments : int
+        A chain makes so many sweeps that it reassigns about as many rows.
+    states : int
+        The number of states of each chain to average, at equal distances, the last one included.
     initial_clusters : int
         The number of rows that each chain starts from, as centres.
     """
@@ -48,9 +48,13 @@ class Settings:
     chains: int
     trial_chains: int
     leaves: Sequence[int]
-    sweeps: int
-    thin: int
+    reassignments: int
+    states: int
     initial_clusters: int
+
+    def thin(self, rows: int) -> int:
+        """Return the number of sweeps from one state to the next."""
+        return max(1, round(self.reassignments / (rows * self.states)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,37 +85,42 @@ def estimate(
     Returns
     -------
     result : dict of builtins
-        `data`, `trials` by leaves, `averages` by name ("independent", "trees"), and the name of the
+        `data`, `trials`, `averages` by name ("independent", "trees"), and the name of the
         `best` on the validation split. Each average has its mean log densities in nats, its CPU
         seconds, those of the trials included, the sha256 of its chains and a `curve` of the same
         by chains.
     """
-    averages = {leaves: Average(split, settings, leaves) for leaves in settings.leaves}
-    for average in averages.values():
-        average.extend(settings.trial_chains, log)
-    trials = {
-        str(leaves): {"chains": settings.trial_chains, **average.curve[-1]}
-        for leaves, average in averages.items()
-    }
-    chosen = max(averages, key=lambda leaves: trials[str(leaves)]["valid"])
-    independent, trees = Average(split, settings, 1), averages[chosen]
-    independent.extend(settings.chains, log)
-    trees.extend(settings.chains, log)
-    trial_seconds = sum(trial["seconds"] for trial in trials.values())
-    before = {1: 0.0, chosen: trial_seconds - trials[str(chosen)]["seconds"]}
-    results = {
-        name: average.result(before[average.leaves])
-        for name, average in (("independent", independent), ("trees", trees))
-    }
+    trials = _trials(split, settings, log)
+    trees = max(trials, key=lambda average: average.curve[-1]["valid"])
+    others = sum(average.curve[-1]["seconds"] for average in trials if average is not trees)
+    tried = [
+        {"leaves": average.leaves, "chains": settings.trial_chains, **average.curve[-1]}
+        for average in trials
+    ]
+    independent = Average(split, settings, 1)
+    for average in (independent, trees):
+        average.extend(settings.chains, log)
+    results = {"independent": independent.result(), "trees": trees.result(others)}
     return {
         "data": {
             name: {"sha256": data_sha256(rows), "shape": list(rows.shape)}
             for name, rows in vars(split).items()
         },
-        "trials": trials,
+        "trials": tried,
         "averages": results,
         "best": max(results, key=lambda name: results[name]["valid"]),
     }
+
+
+def _trials(split: Split, settings: Settings, log: Callable[[str], None]) -> list[Average]:
+    """Return short averages with more and more leaves, until the validation score falls."""
+    trials: list[Average] = []
+    for leaves in settings.leaves:
+        trials.append(Average(split, settings, leaves))
+        trials[-1].extend(settings.trial_chains, log)
+        if len(trials) > 1 and trials[-1].curve[-1]["valid"] < trials[-2].curve[-1]["valid"]:
+            break
+    return trials
 
 
 class Average:
@@ -128,7 +137,9 @@ class Average:
     def __init__(self, split: Split, settings: Settings, leaves: int) -> None:
         self.split, self.settings, self.leaves = split, settings, leaves
         # the log of the sum of the densities of all chains, for each row
-        self.sums = {name: np.full(len(getattr(split, name)), -np.inf) for name in ("valid", "test")}
+        self.sums = {
+            name: np.full(len(getattr(split, name)), -np.inf) for name in ("valid", "test")
+        }
         self.curve: list[dict[str, float]] = []
         self.digest = hashlib.sha256()
         self.states = self.features = 0
@@ -156,7 +167,11 @@ class Average:
         self.scoring += time.process_time() - sampled
         self.states += len(states)
         self.features += len(trees.paths)
-        for item, kind in ((latent.assignments, "<i4"), (latent.alpha, "<f8"), (latent.beta, "<f8")):
+        for item, kind in (
+            (latent.assignments, "<i4"),
+            (latent.alpha, "<f8"),
+            (latent.beta, "<f8"),
+        ):
             self.digest.update(np.ascontiguousarray(item, kind))
         self.curve.append(
             {"seconds": round(self.sampling + self.scoring, 3)}
@@ -172,13 +187,14 @@ class Average:
         order = kernel.permutation(stream(settings.seed, "trees", chain), train.shape[1])
         trees = grow_trees(train, order, self.leaves)
         x, observed = trees.expand(train)
+        thin = settings.thin(len(x))
         latent = sample_chain(
             x,
             chain,
             observed=observed,
             seed=settings.seed,
-            sweeps=settings.sweeps,
-            thin=settings.thin,
+            sweeps=thin * settings.states,
+            thin=thin,
             initial="seeded",
             initial_clusters=min(settings.initial_clusters, len(x)),
             moves=MOVES,
@@ -186,7 +202,7 @@ class Average:
         )
         return trees, latent, latent.states(x, observed, warmup=0)
 
-    def result(self, before: float) -> dict[str, Any]:
+    def result(self, before: float = 0.0) -> dict[str, Any]:
         """Return the average as builtins. It took `before` CPU seconds more to choose it."""
         chains = len(self.curve)
         return {

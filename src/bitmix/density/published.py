@@ -15,6 +15,4 @@ _FIGURES = {
 }
 
 #: Mean log densities of the test rows, in nats, by model and set.
-PUBLISHED = {
-    model: dict(zip(SETS, figures, strict=True)) for model, figures in _FIGURES.items()
-}
+PUBLISHED = {model: dict(zip(SETS, figures, strict=True)) for model, figures in _FIGURES.items()}

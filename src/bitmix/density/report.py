@@ -50,10 +50,7 @@ def results_table(density: Mapping[str, Any]) -> str:
         },
         "chosen by validation": {name: result["best"] for name, result in sets.items()},
         "leaves of a tree, at most": _each(rows, "trees", "leaves", "d"),
-        **{
-            f"CPU seconds, {average}": _each(rows, average, "seconds", ".0f")
-            for average in _NAMES
-        },
+        **{f"CPU seconds, {average}": _each(rows, average, "seconds", ".0f") for average in _NAMES},
     }
     frame = DataFrame.from_dict(table, orient="index", columns=list(sets)).fillna("")
     frame.insert(0, "mean test log density, nats", frame.index)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def grow_trees(x: np.ndarray, order: Sequence[int], leaves: int) -> Trees:
         The largest number of leaves of a tree.
     """
     order = np.asarray(order)
-    rows = np.asfortranarray(x[:, order], dtype=np.float32)
+    rows = x[:, order].astype(np.float32)
     log_factorial = np.append(0.0, np.cumsum(kernel.vecmath("log_f64", np.arange(1.0, len(x) + 2))))
     found = []
     for place, feature in enumerate(order.tolist()):
@@ -99,34 +100,35 @@ def grow_trees(x: np.ndarray, order: Sequence[int], leaves: int) -> Trees:
 
 @dataclass(order=True)
 class _Leaf:
-    """A leaf that may be split: its best split, by falling gain in log probability."""
+    """A leaf and its best split, by falling gain in log probability."""
 
     cost: float
     number: int
     feature: int = field(compare=False)
     path: Path = field(compare=False)
-    rows: np.ndarray = field(compare=False)
+    rows: np.ndarray | slice = field(compare=False)
 
 
 def _grow(x: np.ndarray, y: np.ndarray, leaves: int, log_factorial: np.ndarray) -> list[Path]:
     """Return the paths of the leaves of the tree of `y` over the features `x`."""
+    heap: list[_Leaf] = []
 
-    def leaf(number: int, path: Path, rows: np.ndarray) -> _Leaf:
-        gain, feature = _best_split(x[rows], y[rows], log_factorial)
-        return _Leaf(-gain, number, feature, path, rows)
+    def add(path: Path, rows: np.ndarray | slice, last: bool) -> None:
+        gain, feature = (0.0, 0) if last else _best_split(x[rows], y[rows], log_factorial)
+        heapq.heappush(heap, _Leaf(-gain, next(numbers), feature, path, rows))
 
-    if leaves == 1 or x.shape[1] == 0:
-        return [()]
-    heap = [leaf(0, (), np.arange(len(y)))]
-    for number in range(1, 2 * leaves - 1, 2):
-        if heap[0].cost >= 0:
-            break
+    numbers = count()
+    add((), slice(None), leaves == 1 or x.shape[1] == 0)
+    while heap[0].cost < 0:
         best = heapq.heappop(heap)
         on = x[best.rows, best.feature] > 0
-        for side, value in enumerate((1, 0)):
-            path, rows = (*best.path, (best.feature, value)), best.rows[on == bool(value)]
-            heapq.heappush(heap, leaf(number + side, path, rows))
-    return [each.path for each in sorted(heap, key=lambda each: each.number)]
+        members = np.arange(len(y))[best.rows]
+        last = len(heap) + 2 == leaves
+        add((*best.path, (best.feature, 1)), members[on], last)
+        add((*best.path, (best.feature, 0)), members[~on], last)
+        if last:
+            break
+    return [leaf.path for leaf in sorted(heap, key=lambda leaf: leaf.number)]
 
 
 def _best_split(x: np.ndarray, y: np.ndarray, log_factorial: np.ndarray) -> tuple[float, int]:

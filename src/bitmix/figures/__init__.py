@@ -7,6 +7,7 @@ it.
 from bitmix.figures.chains import clusters, traces
 from bitmix.figures.consensus import agreement, certainty, coclustering, consensus
 from bitmix.figures.data import binary, example
+from bitmix.figures.density import densities
 from bitmix.figures.evaluation import reliability, scores
 from bitmix.figures.mixing import autocorrelations, diagnosis_traces, ranks
 from bitmix.figures.predictions import completions, predictions
@@ -21,6 +22,7 @@ __all__ = [
     "coclustering",
     "completions",
     "consensus",
+    "densities",
     "diagnosis_traces",
     "example",
     "predictions",

@@ -1,4 +1,4 @@
-"""The batch jobs of a run: its data, and each of its chains.
+"""The batch jobs: the data of a run, each of its chains, the density of a data set.
 
     python -m bitmix.workflow.jobs data data_file=data.npz source=csv file=mine.csv seed=1
 
@@ -13,8 +13,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bitmix import density
 from bitmix.chains import save_latents
-from bitmix.data import DataError, load_dataset, save_dataset, shuffle, sources
+from bitmix.data import DataError, debd, load_dataset, load_debd, save_dataset, shuffle, sources
+from bitmix.io import write_json
 from bitmix.sampling import sample_chain
 from bitmix.sampling.checkpoints import CheckpointTaken
 
@@ -60,7 +62,32 @@ def write_chain(data_file: str, chain_file: str, *, chain: int, **settings: Any)
     save_latents(chain_file, latent)
 
 
-JOBS: dict[str, Callable[..., None]] = {"data": write_data, "chain": write_chain}
+def write_density(result_file: str, *, name: str, folder: str | None, **settings: Any) -> None:
+    """Estimate the density of a set of DEBD and write its scores as JSON.
+
+    Parameters
+    ----------
+    result_file : str
+        The file to write, for `bitmix.density.report`.
+    name : str
+        The set.
+    folder : str, optional
+        The folder with its files, for `bitmix.data.load_debd`.
+    **settings
+        The settings, for `bitmix.density.Settings`.
+    """
+    log = logging.getLogger("bitmix")
+    log.setLevel(logging.INFO)
+    rows = {part: load_debd(name, part, folder=folder).x for part in debd.SPLITS}
+    result = density.estimate(density.Split(**rows), density.Settings(**settings), log.info)
+    write_json(result_file, {"settings": settings, **result})
+
+
+JOBS: dict[str, Callable[..., None]] = {
+    "data": write_data,
+    "chain": write_chain,
+    "density": write_density,
+}
 
 
 def main(arguments: Sequence[str]) -> int:
