@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFLIGHT
 
-.PHONY: all posterior digits install test test-browser test-slow test-faults check book expected evaluation bench sanitize lab lint lock clean help
+.PHONY: all posterior digits install test test-browser test-slow test-faults check book expected evaluation density bench sanitize lab lint lock clean help
 
 all: install  ## reproduce the study (also plain `make`)
 	@$(BIN)/snakemake tutorial
@@ -51,6 +51,9 @@ evaluation: install  ## judge bitmix and others by images held out (minutes)
 
 book: install  ## build the book, results/book/index.html
 	@$(BIN)/snakemake book
+
+density: install  ## estimate the densities of DEBD's nine sets (a quarter of an hour)
+	@$(BIN)/snakemake density
 
 expected: install  ## make the results of a run the expected ones: make expected RUN=tutorial
 	@$(BIN)/python -m bitmix.workflow.checks $(RUN)

@@ -35,6 +35,7 @@ if workflow.is_main_process:
 update_config(config, runs.retype(workflow.config_settings.config))
 try:
     RUNS = runs.read_runs(config, "config/schema.yaml")
+    DENSITY = runs.read_density(config, "config/schema.yaml")
 except runs.ConfigError as error:
     raise CONSOLE.failure(error) from None
 
@@ -60,6 +61,7 @@ include: "rules/predictions.smk"
 include: "rules/explore.smk"
 include: "rules/classes.smk"
 include: "rules/evaluation.smk"
+include: "rules/density.smk"
 include: "rules/summary.smk"
 include: "rules/book.smk"
 

@@ -32,6 +32,7 @@ IMPORTS = {
     "evaluation": ("data", "predict", "sampling"),
     "figures": ("chains", "classes", "data", "diagnostics", "partitions", "predict"),
     "explorer": ("chains", "data", "predict", "sampling"),
+    "density": ("chains", "data", "kernel", "predict", "sampling"),
     "study": ("chains", "data", "sampling"),
 }
 

@@ -2,6 +2,7 @@
 
 from bitmix.data.binary import as_binary
 from bitmix.data.dataset import Dataset, binarise, data_sha256, shuffle
+from bitmix.data.debd import load_debd
 from bitmix.data.errors import DataError
 from bitmix.data.mnist import load_mnist, load_mnist_images
 from bitmix.data.storage import load_dataset, save_dataset
@@ -15,6 +16,7 @@ __all__ = [
     "data_sha256",
     "from_frame",
     "load_dataset",
+    "load_debd",
     "load_mnist",
     "load_mnist_images",
     "new_rows",

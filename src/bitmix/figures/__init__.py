@@ -8,6 +8,7 @@ from bitmix.figures.chains import clusters, traces
 from bitmix.figures.classes import class_profiles, number_of_classes
 from bitmix.figures.consensus import agreement, certainty, coclustering, consensus
 from bitmix.figures.data import binary, example
+from bitmix.figures.density import densities
 from bitmix.figures.evaluation import reliability, scores
 from bitmix.figures.mixing import autocorrelations, diagnosis_traces, ranks
 from bitmix.figures.predictions import completions, predictions, responsible
@@ -24,6 +25,7 @@ __all__ = [
     "coclustering",
     "completions",
     "consensus",
+    "densities",
     "diagnosis_traces",
     "example",
     "number_of_classes",

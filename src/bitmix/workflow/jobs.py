@@ -16,10 +16,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bitmix import density
 from bitmix.chains import load_latents, save_latents
-from bitmix.data import DataError, load_dataset, save_dataset, shuffle, sources
+from bitmix.data import DataError, debd, load_dataset, load_debd, save_dataset, shuffle, sources
 from bitmix.explorer import write_page
-from bitmix.io import read_json
+from bitmix.io import read_json, write_json
 from bitmix.sampling import sample_chain
 from bitmix.sampling.checkpoints import CheckpointTaken
 from bitmix.workflow import checks, messages, summary
@@ -137,6 +138,27 @@ def write_explorer(data_file: str, chain_files: Sequence[str], explorer_file: st
     write_page(explorer_file, load_dataset(data_file), latents, title)
 
 
+def write_density(result_file: str, *, name: str, folder: str | None, **settings: Any) -> None:
+    """Estimate the density of a set of DEBD and write its scores as JSON.
+
+    Parameters
+    ----------
+    result_file : str
+        The file to write, for `bitmix.density.report`.
+    name : str
+        The set.
+    folder : str, optional
+        The folder with its files, for `bitmix.data.load_debd`.
+    **settings
+        The settings, for `bitmix.density.Settings`.
+    """
+    log = logging.getLogger("bitmix")
+    log.setLevel(logging.INFO)
+    rows = {part: load_debd(name, part, folder=folder).x for part in debd.SPLITS}
+    result = density.estimate(density.Split(**rows), density.Settings(**settings), log.info)
+    write_json(result_file, {"settings": settings, **result})
+
+
 JOBS: dict[str, Callable[..., None]] = {
     "data": write_data,
     "chain": write_chain,
@@ -146,6 +168,7 @@ JOBS: dict[str, Callable[..., None]] = {
     "table": messages.print_tables,
     "scores": print_scores,
     "explore": write_explorer,
+    "density": write_density,
 }
 
 

@@ -20,11 +20,15 @@ Run = Mapping[str, Any]
 #: The settings of a run for its data source, its evaluation and its chains.
 SOURCE_SETTINGS = (
     *("source", "labels", "threshold", "folder", "file", "labels_file", "label_column"),
-    *("id_column", "ones", "image_shape"),
+    *("id_column", "ones", "image_shape", "name", "split"),
 )
 EVALUATION_SETTINGS = (
     *("train", "chains", "sweeps", "initial_clusters", "sweeps_compared", "em_fits"),
     *("stepmix_clusters", "logistic_passes"),
+)
+DENSITY_SETTINGS = (
+    *("folder", "seed", "chains", "trial_chains", "leaves", "reassignments", "states"),
+    "initial_clusters",
 )
 CHAIN_SETTINGS = tuple(field.name for field in fields(Settings))
 #: What `sweeps: auto` decides itself.
@@ -46,9 +50,8 @@ def read_runs(config: Mapping[str, Any], schema_file: str | Path) -> dict[str, R
     ConfigError
         If a key or a value is not allowed. The message names it and what is allowed.
     """
-    schema = yaml.safe_load(Path(schema_file).read_text())
     config = retype(config)
-    runs = resolve(config, schema)["runs"]
+    runs = _resolved(config, schema_file)["runs"]
     for name, run in runs.items():
         run |= _automatic(config["runs"][name], run)
         _check(name, run)
@@ -77,6 +80,18 @@ def is_table(run: Run) -> bool:
 def is_automatic(run: Run) -> bool:
     """Return whether a run is sampled until its chains have mixed."""
     return run["sweeps"] == "auto"
+
+
+def read_density(config: Mapping[str, Any], schema_file: str | Path) -> dict[str, Run]:
+    """Return the settings of `snakemake density` by data set, with every default filled in.
+
+    Parameters and errors are those of `read_runs`.
+    """
+    return _resolved(retype(config), schema_file)["density"]
+
+
+def _resolved(config: Mapping[str, Any], schema_file: str | Path) -> dict[str, Any]:
+    return resolve(config, yaml.safe_load(Path(schema_file).read_text()))
 
 
 def _check(name: str, run: Run) -> None:
