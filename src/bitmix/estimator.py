@@ -326,7 +326,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         return np.array(names, dtype=object)
 
     def _sample(self, x: np.ndarray, **settings) -> list[Latent]:
-        if self.n_sweeps != "auto":
+        if not isinstance(self.n_sweeps, str):
             return sampler.sample(x, sweeps=self.n_sweeps, **settings)
         from bitmix.automatic.until import sample_until_mixed  # slow to import
 

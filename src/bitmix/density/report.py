@@ -66,7 +66,8 @@ def _each(
 
 def verdict(density: Mapping[str, Any]) -> str:
     """Return which sets are won and which are lost, to whom."""
-    won, lost = [], []
+    won: list[str] = []
+    lost: list[str] = []
     for name, result in density["sets"].items():
         found = result["averages"][result["best"]]["test"]
         rivals = {model: row[name] for model, row in density["published"].items() if name in row}

@@ -86,13 +86,13 @@ def grow_trees(x: np.ndarray, order: Sequence[int], leaves: int) -> Trees:
     leaves : int
         The largest number of leaves of a tree.
     """
-    order = np.asarray(order)
-    rows = x[:, order].astype(np.float32)
+    places = np.asarray(order)
+    rows = x[:, places].astype(np.float32)
     log_factorial = np.append(0.0, np.cumsum(kernel.vecmath("log_f64", np.arange(1.0, len(x) + 2))))
     found = []
-    for place, feature in enumerate(order.tolist()):
+    for place, feature in enumerate(places.tolist()):
         for path in _grow(rows[:, :place], rows[:, place], leaves, log_factorial):
-            found.append((feature, tuple((int(order[other]), value) for other, value in path)))
+            found.append((feature, tuple((int(places[other]), value) for other, value in path)))
     found.sort(key=lambda leaf: leaf[0])  # stable: leaves keep their order
     features, paths = zip(*found, strict=True)
     return Trees(features, paths)
