@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import bitmix.estimator
+from bitmix.automatic import plan
 from bitmix.estimator import BernoulliDPMixture
 from bitmix.sampling import progress, sampler
 
@@ -379,6 +380,16 @@ def test_columns_say_what_they_are(answers):
     assert columns.index.equals(table.index)
     assert mixture.cluster_names_.shape == mixture.predict_proba(table).shape[1:]
     assert mixture.cluster_names_[-1] == "new"
+
+
+def test_sweeps_until_the_chains_have_mixed(answers, monkeypatch):
+    monkeypatch.setattr(plan, "WORK", 60 * 4 * 30)
+    table, values = answers
+    mixture = BernoulliDPMixture(n_chains=2, n_sweeps="auto", random_state=1).fit(table)
+    assert mixture.latents_[0].sweeps == 30
+    assert not mixture.diagnosis_.mixed
+    fixed = BernoulliDPMixture(n_chains=2, n_sweeps=30, random_state=1).fit(values)
+    np.testing.assert_array_equal(mixture.labels_, fixed.labels_)
 
 
 def test_a_column_of_three_levels_is_refused(answers):

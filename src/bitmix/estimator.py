@@ -43,8 +43,9 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
     n_chains : int, default=10
         The number of chains. Twice as many chains improve densities and completions more than twice
         as many sweeps.
-    n_sweeps : int, default=10
-        The number of sweeps of each chain.
+    n_sweeps : int or "auto", default=10
+        The number of sweeps of each chain. With "auto", chains are sampled until they have mixed
+        or a limit is reached, see `bitmix.sample_until_mixed`; add "concentration" to the moves.
     initial : {"seeded", "random", "single"}, default="seeded"
         The first partition of a chain. "seeded" puts each sample with the nearest of
         `n_initial_clusters` samples drawn at random. "random" draws a cluster for each sample
@@ -92,8 +93,8 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         The number of clusters of the best chain.
     cluster_names_ : ndarray of str, shape (n_clusters + 1,)
         The names of the columns of `predict_proba`: "cluster0" and so on, "new" last.
-    cluster_names_ : ndarray of str, shape (n_clusters_ + 1,)
-        The names of the columns of `predict_proba`: "cluster0" and so on, "new" last.
+    diagnosis_ : Diagnosis
+        Whether the chains have mixed, only with ``n_sweeps="auto"``; see `bitmix.diagnose`.
     class_profiles_ : DataFrame
         The clusters that most chains have, largest first, with 95% intervals: see
         `bitmix.classes.class_table`.
@@ -117,7 +118,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         self,
         *,
         n_chains: int = 10,
-        n_sweeps: int = 10,
+        n_sweeps: int | str = 10,
         initial: str = "seeded",
         n_initial_clusters: int | None = None,
         concentration: float = 1.0,
@@ -169,11 +170,10 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         initial_clusters = self.n_initial_clusters
         if initial_clusters is None:
             initial_clusters = min(math.ceil(len(x) / 10), 1000)
-        self.latents_ = sampler.sample(
+        self.latents_ = self._sample(
             x,
             observed=observed,
             chains=self.n_chains,
-            sweeps=self.n_sweeps,
             seed=_seed(self.random_state),
             initial=self.initial,
             initial_clusters=initial_clusters,
@@ -323,6 +323,14 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
             for name in _cluster_names(latent)
         ]
         return np.array(names, dtype=object)
+
+    def _sample(self, x: np.ndarray, **settings) -> list[Latent]:
+        if self.n_sweeps != "auto":
+            return sampler.sample(x, sweeps=self.n_sweeps, **settings)
+        from bitmix.automatic.until import sample_until_mixed  # slow to import
+
+        latents, self.diagnosis_ = sample_until_mixed(x, **settings)
+        return latents
 
     @property
     def class_profiles_(self) -> pd.DataFrame:

@@ -104,10 +104,10 @@ def sweeps_made(monkeypatch, stop=None):
 
 def test_settings_may_be_others(answers, short, monkeypatch):
     monkeypatch.setattr(plan, "WORK", answers.size * 200)
-    latents, _ = bitmix.sample_until_mixed(answers, partition_prior="dp", initial="single")
+    latents, _ = bitmix.sample_until_mixed(answers, partition_prior="mfm", initial="single")
     config = latents[0].config
-    assert config["partition_prior"] == "dp"
-    assert "concentration" in config["moves"]
+    assert config["partition_prior"] == "mfm"
+    assert "concentration" not in config["moves"]
     assert config["initial"] == "single"
 
 

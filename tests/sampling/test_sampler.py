@@ -333,3 +333,14 @@ def test_an_error_in_one_chain_stops_the_others(monkeypatch):
     monkeypatch.setitem(MOVES, "break", break_second)
     with pytest.raises(RuntimeError, match="broken for the test"):
         bitmix.sample(np.eye(4), chains=2, threads=2, sweeps=10**9, moves=("assign", "break"))
+
+
+def test_feature_priors_and_pixel_priors_are_one_move():
+    x = np.random.default_rng(0).integers(0, 2, (30, 5))
+    one, other = (
+        bitmix.sample_chain(x, 0, sweeps=3, moves=["assign", name], progress=False)
+        for name in ("feature_priors", "pixel_priors")
+    )
+    for name in ("assignments", "alpha", "beta"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert "feature_priors_seconds" in one.trace

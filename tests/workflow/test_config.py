@@ -11,7 +11,7 @@ import bitmix
 from bitmix.data.sources import SOURCES
 from bitmix.model import HYPERPRIORS
 from bitmix.sampling.initial import INITIAL
-from bitmix.sampling.moves import MOVES
+from bitmix.sampling.moves import ALIASES, MOVES
 from bitmix.sampling.settings import Settings
 from bitmix.workflow.config import ConfigError, resolve, retype
 
@@ -21,7 +21,7 @@ RUN = SCHEMA["properties"]["runs"]["additionalProperties"]["properties"]
 
 
 def test_the_schema_knows_what_the_package_has():
-    assert RUN["moves"]["items"]["enum"] == list(MOVES)
+    assert RUN["moves"]["items"]["enum"] == [*MOVES, *ALIASES]
     assert RUN["hyperprior"]["enum"] == list(HYPERPRIORS)
     assert RUN["initial"]["enum"] == list(INITIAL)
 

@@ -27,7 +27,7 @@ def sample_until_mixed(
     observed: np.ndarray | None = None,
     chains: int = 4,
     seed: int = 0,
-    partition_prior: str = "mfm",
+    partition_prior: str = "dp",
     threads: int | None = None,
     progress: bool | None = None,
     checkpoint_folder: str | os.PathLike[str] | None = None,
@@ -51,7 +51,7 @@ def sample_until_mixed(
     chains : int, default 4
         The number of chains, at least 2: one chain cannot show that it has mixed.
     seed : int
-    partition_prior : {"mfm", "dp"}
+    partition_prior : {"dp", "mfm"}
         The prior of the assignments, see `bitmix.model.PARTITION_PRIORS`.
     threads, progress, checkpoint_folder, checkpoint_every
         As in `sample`.

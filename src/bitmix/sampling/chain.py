@@ -10,7 +10,7 @@ import numpy as np
 from bitmix import kernel
 from bitmix.chains import TRACE, Latent, size_entropy, stack_samples
 from bitmix.sampling.initial import INITIAL
-from bitmix.sampling.moves import MOVES
+from bitmix.sampling.moves import ALIASES, MOVES
 from bitmix.streams import stream
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Chain:
         total: dict[str, float] = {}
         for move in settings.moves:
             start = time.perf_counter()
-            report = MOVES[move](self.mixture, settings, self.generator)
+            report = MOVES[ALIASES.get(move, move)](self.mixture, settings, self.generator)
             report = {**report, f"{move}_seconds": time.perf_counter() - start}
             for name, value in report.items():
                 total[name] = total.get(name, 0) + value

@@ -122,7 +122,7 @@ def _warn_of_constant_features(
 ) -> None:
     """Warn about features whose alpha and beta have no proper posterior."""
     prior = HYPERPRIORS[settings.hyperprior]
-    if prior.proper or "pixel_priors" not in settings.moves:
+    if prior.proper or not {"feature_priors", "pixel_priors"} & set(settings.moves):
         return
     on = x.sum(axis=0, dtype=np.int64)
     seen = len(x) if observed is None else observed.sum(axis=0)

@@ -73,7 +73,7 @@ def sample(
         The hyperprior of alpha and beta, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str
         The schedule of a sweep: any of "assign", "split_merge", "concentration" and "pixel_priors",
-        in any order. "assign" must be there.
+        in any order. "assign" must be there. "feature_priors" is another name of "pixel_priors".
     proposals : int
         The number of proposals of the move "split_merge" in a sweep.
     thin : int, optional

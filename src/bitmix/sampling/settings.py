@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bitmix.arguments import check_choice, check_integer, check_positive
 from bitmix.model import HYPERPRIORS, PARTITION_PRIORS
 from bitmix.sampling.initial import INITIAL
-from bitmix.sampling.moves import MOVES
+from bitmix.sampling.moves import ALIASES, MOVES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Settings:
         The hyperprior of alpha and beta, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str
         The schedule of a sweep: any of "assign", "split_merge", "concentration" and "pixel_priors",
-        in any order. "assign" must be there.
+        in any order. "assign" must be there. "feature_priors" is another name of "pixel_priors".
     proposals : int
         The number of proposals that the move `split_merge` makes in a sweep.
     thin : int, optional
@@ -113,7 +113,7 @@ def _gamma(prior: Sequence[float]) -> tuple[float, float]:
 def _schedule(moves: str | Sequence[str]) -> tuple[str, ...]:
     moves = (moves,) if isinstance(moves, str) else tuple(moves)
     for move in moves:
-        check_choice("moves", move, MOVES)
+        check_choice("moves", move, (*MOVES, *ALIASES))
     if "assign" not in moves:
         raise ValueError("moves must include 'assign': no other move reaches every partition")
     return moves

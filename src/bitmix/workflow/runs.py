@@ -64,8 +64,6 @@ def _automatic(given: Run, run: Run) -> dict[str, Any]:
     if not (run["sweeps"] == "auto" or (is_table(run) and not says)):
         return {}
     settings = {"chains": 4, "sweeps": "auto", **table_settings(run["partition_prior"])}
-    if "partition_prior" not in given:
-        settings |= table_settings()
     return {key: value for key, value in settings.items() if key not in given}
 
 

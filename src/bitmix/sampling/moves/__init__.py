@@ -17,7 +17,7 @@ from bitmix.kernel import Mixture
 
 from .assign import assign
 from .concentration import concentration
-from .pixel_priors import pixel_priors
+from .feature_priors import feature_priors
 from .split_merge import split_merge
 
 if TYPE_CHECKING:
@@ -30,5 +30,7 @@ MOVES: dict[str, Move] = {
     "assign": assign,
     "split_merge": split_merge,
     "concentration": concentration,
-    "pixel_priors": pixel_priors,
+    "pixel_priors": feature_priors,
 }
+#: Other names of moves: features are pixels only where rows are images.
+ALIASES = {"feature_priors": "pixel_priors"}
