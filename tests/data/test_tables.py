@@ -8,7 +8,15 @@ import pandas as pd
 import pytest
 
 import bitmix
-from bitmix.data import DataError, Dataset, from_frame, load_dataset, save_dataset, sources
+from bitmix.data import (
+    DataError,
+    Dataset,
+    from_frame,
+    load_dataset,
+    new_rows,
+    save_dataset,
+    sources,
+)
 
 SURVEY = """\
 respondent,smokes,Sex,exercises,group
@@ -238,6 +246,37 @@ def test_many_rows_are_read_in_chunks(load):
     fails(load, "\n".join(["id,a,b,c", *lines]), "set id_column: id")
     lines[8000] = "r8000,0,1,?"
     fails(load, "\n".join(["id,a,b,c", *lines]), "'?' (line 8002)", id_column="id")
+
+
+# New rows ----------------------------------------------------------------------------------------
+
+
+def test_new_rows_are_read_as_those_before(load, tmp_path):
+    survey = load(SURVEY, id_column="respondent", label_column="group", ones={"Sex": "f"})
+    file = tmp_path / "new.csv"
+    file.write_text("age,exercises,Sex,respondent,smokes\n31,1,m,b-1,\n57,0,m,b-2,NO\n")
+    rows = new_rows(file, survey)
+    np.testing.assert_array_equal(rows.values, [[np.nan, 0, 1], [0, 0, 0]])
+    assert rows.row_ids.tolist() == ["b-1", "b-2"]
+    assert (rows.feature_names, rows.levels) == (survey.feature_names, survey.levels)
+    file.write_text("1,0\n")
+    assert new_rows(file, load("0,1\n1,0\n")).x.tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        ("respondent,smokes,Sex\nb,no,f\n", "has no column exercises; its columns are smokes, Sex"),
+        ("smokes,Sex,exercises\nno,f,1\n", "no column 'respondent'"),
+        ("respondent,smokes,Sex,exercises\nb,no,w,1\n", "line 2: 'w' in column Sex, which had"),
+    ],
+)
+def test_new_rows_that_do_not_fit(load, tmp_path, content, part):
+    survey = load(SURVEY, id_column="respondent", label_column="group", ones={"Sex": "f"})
+    file = tmp_path / "new.csv"
+    file.write_text(content)
+    with pytest.raises(DataError, match=part):
+        new_rows(file, survey)
 
 
 # DataFrames --------------------------------------------------------------------------------------

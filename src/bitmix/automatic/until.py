@@ -81,7 +81,7 @@ def sample_until_mixed(
         starts = [_thinned(latent, now) for latent in latents] or None
         latents = sample_chains(run, range(chains), threads, progress, starts)
         diagnosis = diagnose(latents, x, observed)
-        logger.info("%s sweeps: %s", f"{sweeps:,}", diagnosis.verdict)
+        logger.info("%s sweeps: %s", f"{sweeps:,}", diagnosis.verdict.partition(" What to")[0])
         if diagnosis.mixed:
             break
     return latents, diagnosis

@@ -5,7 +5,7 @@ from bitmix.data.dataset import Dataset, binarise, data_sha256, shuffle
 from bitmix.data.errors import DataError
 from bitmix.data.mnist import load_mnist, load_mnist_images
 from bitmix.data.storage import load_dataset, save_dataset
-from bitmix.data.tables import from_frame
+from bitmix.data.tables import from_frame, new_rows
 
 __all__ = [
     "DataError",
@@ -17,6 +17,7 @@ __all__ = [
     "load_dataset",
     "load_mnist",
     "load_mnist_images",
+    "new_rows",
     "save_dataset",
     "shuffle",
 ]

@@ -81,7 +81,10 @@ def conventional(levels: Sequence[str]) -> Pair | None:
 
 
 def as_features(
-    columns: Sequence[Column], ones: Ones | None, where: str, remedy: str
+    columns: Sequence[Column],
+    ones: Ones | None,
+    where: str,
+    remedy: str,
 ) -> tuple[np.ndarray, np.ndarray, tuple[Pair, ...]]:
     """Return columns as zeros and ones.
 
@@ -110,14 +113,46 @@ def as_features(
     """
     _check_levels(columns, where)
     pairs = _pairs(columns, ones, where, remedy)
+    _log(columns, pairs)
+    return *_as_binary(columns, pairs), pairs
+
+
+def as_known_features(
+    columns: Sequence[Column], pairs: Sequence[Pair], where: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return columns whose levels are known, as zeros and ones, and what is observed.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+    pairs : sequence of (str, str)
+        The levels that each column may have, 0 first.
+    where : str
+        What errors name.
+
+    Raises
+    ------
+    DataError
+        If a column has another level.
+    """
+    for column, pair in zip(columns, pairs, strict=True):
+        for level, place in column.levels.items():
+            if level not in pair:
+                raise DataError(
+                    f"{where}, {place}: {level[:40]!r} in column {column.name}, which had the "
+                    f"levels {pair[0]!r} and {pair[1]!r}; leave the cell empty if it is missing"
+                )
+    return _as_binary(columns, pairs)
+
+
+def _as_binary(columns: Sequence[Column], pairs: Sequence[Pair]) -> tuple[np.ndarray, np.ndarray]:
     x = np.empty((len(columns[0].codes), len(columns)), np.uint8)
     observed = np.empty(x.shape, bool)
     for place, (column, (_, one)) in enumerate(zip(columns, pairs, strict=True)):
         code = list(column.levels).index(one) + 1 if one in column.levels else MOST + 1
         x[:, place] = column.codes == code
         observed[:, place] = column.codes > 0
-    _log(columns, pairs)
-    return x, observed, pairs
+    return x, observed
 
 
 def _check_levels(columns: Sequence[Column], where: str) -> None:

@@ -17,7 +17,16 @@ from bitmix.data.errors import DataError, PathLike, some
 from bitmix.data.files import Labels, Loaded, Shape, checked_shape, read_bytes
 from bitmix.data.frames import WHERE, frame_features
 from bitmix.data.labels import as_labels, check_ids, label_of, read_labels, select
-from bitmix.data.levels import MOST, PLAIN, Column, Ones, as_features, conventional, level_of
+from bitmix.data.levels import (
+    MOST,
+    PLAIN,
+    Column,
+    Ones,
+    as_features,
+    as_known_features,
+    conventional,
+    level_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +76,49 @@ def table(
         id_name=id_column and str(id_column),
     )
     return select(dataset, None, labels, file)
+
+
+def new_rows(file: PathLike, like: Dataset) -> Dataset:
+    """Read rows with the features of a data set from another CSV file.
+
+    Parameters
+    ----------
+    file : path-like
+        A CSV file with the columns of the file of `like`, in any order. It needs no labels, and
+        other columns are ignored. A file without a header has the columns in the same order.
+    like : Dataset
+        A data set from a CSV file. Features and ids have its names, and cells its levels.
+
+    Returns
+    -------
+    dataset : Dataset
+        Without labels.
+
+    Raises
+    ------
+    DataError
+        If a column is absent, or has a level that it does not have in `like`.
+    """
+    texts = _Texts(id_column=like.id_name)
+    names, columns, _ = _read(file, texts)
+    numbered = tuple(str(place) for place in range(1, like.x.shape[1] + 1))
+    wanted = like.feature_names or numbered
+    if like.feature_names is None and len(names) == len(wanted):
+        names = list(numbered)
+    absent = [name for name in wanted if name not in names]
+    if absent:
+        raise DataError(f"{file} has no column {some(absent)}; its columns are {some(names)}")
+    found = [columns[names.index(name)].finished(name) for name in wanted]
+    x, observed = as_known_features(found, like.levels or [PLAIN] * len(wanted), str(file))
+    ids = None if like.id_name is None else check_ids(texts.cells["id_column"], file)
+    return Dataset(
+        x,
+        observed=observed,
+        feature_names=like.feature_names,
+        levels=like.levels,
+        row_ids=ids,
+        id_name=like.id_name,
+    )
 
 
 def from_frame(
