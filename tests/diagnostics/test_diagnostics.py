@@ -148,7 +148,15 @@ def test_r_hat_by_hand():
 def test_chains_that_stand_still_apart_have_an_infinite_r_hat(x, chains):
     found = diagnose(without(chains(), "clusters", lambda one: [one.chain + 1] * SWEEPS), x)
     assert found.quantities["clusters"]["r_hat"] == math.inf
-    assert "R-hat of number of clusters (no chain moves, and their values differ)" in found.verdict
+    assert "R-hat of number of clusters (chains stand still at different values)" in found.verdict
+
+
+def test_chains_that_stand_still_but_for_one_step_have_an_infinite_r_hat():
+    draws = np.zeros((4, 200))
+    draws[0, 100:] = 1
+    assert statistics(draws)["r_hat"] == math.inf
+    draws[0, 150] = 0
+    assert 1 < statistics(draws)["r_hat"] < math.inf
 
 
 # What cannot be judged ----------------------------------------------------------------------------

@@ -146,6 +146,24 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(workflow):
     assert not (workflow.folder / "results/mine/data.npz").exists()
 
 
+def test_a_table_alone_is_sampled_until_its_chains_have_mixed(workflow):
+    answers = np.random.default_rng(1).integers(0, 2, (12, 3))
+    lines = ["a,b,c", *(",".join(map(str, row)) for row in answers)]
+    (workflow.folder / "answers.csv").write_text("\n".join(lines))
+    config = "runs: {answers: {data: {source: csv, file: answers.csv}}}\n"
+    (workflow.folder / "config/config.yaml").write_text(config)
+    result = workflow.snakemake("results/answers/chains/0.pkl")
+    assert result.returncode == 0, result.stdout
+    files = [workflow.folder / f"results/answers/chains/{chain}.pkl" for chain in range(4)]
+    latents = [bitmix.load_latents(file) for file in files]
+    dataset = load_dataset(workflow.folder / "results/answers/data.npz")
+    assert bitmix.diagnose(latents, dataset.x).mixed
+    assert f"{latents[0].sweeps:,} sweeps: These chains have mixed" in result.stdout
+    again, _ = bitmix.sample_until_mixed(dataset.x, progress=False)
+    for one, other in zip(latents, again, strict=True):
+        np.testing.assert_array_equal(one.trace["log_joint"], other.trace["log_joint"])
+
+
 def test_a_table_has_classes_and_images_have_none(own):
     folder = own.folder / "results/answers"
     members = (folder / "members.csv").read_text().splitlines()

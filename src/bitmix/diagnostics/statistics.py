@@ -24,10 +24,11 @@ def statistics(draws: np.ndarray) -> dict[str, float]:
     statistics : dict of float
         `mean` and `sd` are those of all draws. `mcse_mean` is the Monte Carlo standard error of the
         mean. `r_hat` is the larger of two: the rank-normalised split R-hat, and that of the draws
-        folded about their median (Vehtari et al. 2021, section 4). It is infinite if each chain has
-        one value and these differ. `ess_bulk` is the effective sample size of the rank-normalised
-        draws. `ess_tail` is the smaller of those of their 5% and 95% quantiles (the same section).
-        All but the first two need 4 draws, and `r_hat` needs 2 chains. Without these they are nan.
+        folded about their median (Vehtari et al. 2021, section 4). It is infinite if each half of
+        a chain has one value and these differ. `ess_bulk` is the effective sample size of the
+        rank-normalised draws. `ess_tail` is the smaller of those of their 5% and 95% quantiles (the
+        same section). All but the first two need 4 draws, and `r_hat` needs 2 chains. Without these
+        they are nan.
     """
     draws = np.asarray(draws, float)
     found = {
@@ -43,7 +44,8 @@ def statistics(draws: np.ndarray) -> dict[str, float]:
 
 def _r_hat(draws: np.ndarray) -> float:
     chains, length = draws.shape
-    still = (draws == draws[:, :1]).all() and not (draws == draws[0]).all()
+    halves = np.concatenate([draws[:, : length // 2], draws[:, length - length // 2 :]])
+    still = (halves == halves[:, :1]).all() and not (halves == halves[0, 0]).all()
     if still and chains > 1 and length >= FEWEST_DRAWS:
         return math.inf  # ArviZ would divide by rounding errors
     with np.errstate(divide="ignore", invalid="ignore"):  # folded draws may be constant too

@@ -102,7 +102,7 @@ def judge(
 
 
 def _r_hat(value: float) -> str:
-    return "(no chain moves, and their values differ)" if np.isinf(value) else f"{value:.3f}"
+    return "(chains stand still at different values)" if np.isinf(value) else f"{value:.3f}"
 
 
 def _remedies(chains: int, settings: Mapping[str, Any]) -> list[str]:

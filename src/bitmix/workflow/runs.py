@@ -64,6 +64,8 @@ def _automatic(given: Run, run: Run) -> dict[str, Any]:
     if not (run["sweeps"] == "auto" or (is_table(run) and not says)):
         return {}
     settings = {"chains": 4, "sweeps": "auto", **table_settings(run["partition_prior"])}
+    if is_table(run):
+        settings["predictions"] = None  # half-hidden rows tell much of images, little of answers
     return {key: value for key, value in settings.items() if key not in given}
 
 
