@@ -466,3 +466,17 @@ def test_companions_are_weighted_by_how_often_they_share_a_cluster(dataset, inco
         others = np.repeat(np.arange(90), np.where(np.arange(90) == 4, 0, together))
         np.testing.assert_allclose(found, _shares(data.take(others)), rtol=1e-6)
     assert np.isnan(_companions(dataset, partitions[2:], np.array([4]))).all()
+
+
+# Names of features -------------------------------------------------------------------------------
+
+
+def test_features_have_their_names_if_they_are_not_too_many():
+    x = np.random.default_rng(0).integers(0, 2, (20, 4), np.uint8)
+    names = ("smokes", "drinks", "walks", "a question that is asked in very many words")
+    for draw in (lambda data: figures.example(data, None), figures.binary):
+        (axes,) = draw(Dataset(x, feature_names=names)).axes
+        shown = [label.get_text() for label in axes.get_xticklabels()]
+        assert shown == [*names[:3], "a question that is asked in v…"]
+        (axes,) = draw(Dataset(np.tile(x, 20), feature_names=map(str, range(80)))).axes
+        assert axes.get_xlabel() == "feature"

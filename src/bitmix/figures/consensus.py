@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -29,8 +31,9 @@ def consensus(dataset: Dataset, found: Consensus) -> Figure:
     share = found.sizes[:shown].sum() / found.sizes.sum()
     title = f"Consensus: the largest {shown} of {len(found.sizes)} clusters, {share:.1%} of rows"
     means = _weighted_means(dataset, np.arange(shown)[:, None] == found.assignments)
+    certainty = found.certainty[:shown]
     return consensus_clusters(
-        means, found.sizes[:shown], found.certainty[:shown], dataset.image_shape, title
+        means, found.sizes[:shown], certainty, dataset.image_shape, title, dataset.feature_names
     )
 
 
@@ -70,7 +73,7 @@ def certainty(dataset: Dataset, assignments: np.ndarray, found: Consensus) -> Fi
         f"{found.uncertainty[least[0]]:.2f}), each above the mean of the rows it shares clusters "
         "with."
     )
-    return certain_rows(*pairs, dataset.image_shape, alt)
+    return certain_rows(*pairs, dataset.image_shape, alt, dataset.feature_names)
 
 
 def _companions(dataset: Dataset, assignments: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -99,6 +102,7 @@ def consensus_clusters(
     certainty: np.ndarray,
     image_shape: tuple[int, int] | None,
     title: str,
+    names: Sequence[str] | None = None,
 ) -> Figure:
     """Draw the means of the clusters of a consensus, with their sizes and certainty.
 
@@ -112,11 +116,13 @@ def consensus_clusters(
     image_shape : (rows, columns) or None
         None draws a heatmap: a row for each cluster, a column for each feature.
     title : str
+    names : sequence of str, optional
+        The names of the features.
     """
     alt = f"{title}: their means, of {sizes[0]:,} to {sizes[-1]:,} rows."
     captions = [f"{size:,} · {share:.0%}" for size, share in zip(sizes, certainty, strict=True)]
     if image_shape is None:
-        return described(profiles(means, captions, np.ones(len(means)), title), alt)
+        return described(profiles(means, captions, np.ones(len(means)), title, names), alt)
     tiles = list(means.reshape(-1, *image_shape))
     return described(mosaic(tiles, captions, title), alt)
 
@@ -127,6 +133,7 @@ def certain_rows(
     least: tuple[np.ndarray, np.ndarray],
     image_shape: tuple[int, int] | None,
     alt: str,
+    names: Sequence[str] | None = None,
 ) -> Figure:
     """Draw the rows with the most and least certain clusters above the means of their companions.
 
@@ -137,6 +144,8 @@ def certain_rows(
     image_shape : (rows, columns) or None
         None draws each as a row of a heatmap.
     alt : str
+    names : sequence of str, optional
+        The names of the features.
     """
     panels = {
         "most\ncertain": most[0],
@@ -146,7 +155,7 @@ def certain_rows(
     }
     title = "Which rows have a certain cluster?"
     if image_shape is None:
-        return described(row_heatmaps(panels, title), alt)
+        return described(row_heatmaps(panels, title, names), alt)
     return described(image_grid(panels, image_shape, title), alt)
 
 

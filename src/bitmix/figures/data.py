@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from bitmix.data import Dataset
-from bitmix.figures.parts import draw_frame, heatmap, row_heatmaps, show_image
+from bitmix.figures.parts import draw_frame, heatmap, mark_features, row_heatmaps, show_image
 from bitmix.figures.style import COLOURS, STYLE, Figure, described
 
 MOST_ROWS = 40  # if rows are no images
@@ -28,6 +30,7 @@ def example(dataset: Dataset, grey: np.ndarray | None) -> Figure:
         _shares(dataset),
         dataset.image_shape,
         f"How often each feature is on in {len(dataset.x):,} rows",
+        dataset.feature_names,
     )
 
 
@@ -37,7 +40,8 @@ def binary(dataset: Dataset) -> Figure:
         title = f"{_first(dataset)}, every pixel on or off"
         return binary_image(dataset.take([0]).values, dataset.image_shape, title)
     few = dataset.take(slice(MOST_ROWS))
-    return rows(few.values, f"The first {len(few.x)} rows, every feature on or off")
+    title = f"The first {len(few.x)} rows, every feature on or off"
+    return rows(few.values, title, dataset.feature_names)
 
 
 def _first(dataset: Dataset) -> str:
@@ -61,17 +65,22 @@ def grey_image(image: np.ndarray, title: str) -> Figure:
 
 
 @mpl.rc_context(STYLE)
-def frequencies(shares: np.ndarray, image_shape: tuple[int, int] | None, title: str) -> Figure:
+def frequencies(
+    shares: np.ndarray,
+    image_shape: tuple[int, int] | None,
+    title: str,
+    names: Sequence[str] | None = None,
+) -> Figure:
     """Draw how often each feature is on, shape (D,), as an image or, without a shape, as bars."""
     alt = f"{title}: from {np.nanmin(shares):.1%} to {np.nanmax(shares):.1%}."
     if image_shape is not None:
         image = shares.reshape(image_shape)
         return described(heatmap(image, title, 1, "share in which the pixel is on"), alt)
     figure = Figure(figsize=(9, 3), layout="constrained")
-    axes = figure.add_subplot(title=title, xlabel="feature", ylabel="share in which it is on")
+    axes = figure.add_subplot(title=title, ylabel="share in which it is on")
     axes.stairs(shares, np.arange(len(shares) + 1) - 0.5, fill=True, color=COLOURS[0])
     axes.set(xlim=(-0.5, len(shares) - 0.5), ylim=(0, 1))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    mark_features(axes, names)
     return described(figure, alt)
 
 
@@ -86,7 +95,7 @@ def binary_image(pixels: np.ndarray, image_shape: tuple[int, int], title: str) -
 
 
 @mpl.rc_context(STYLE)
-def rows(values: np.ndarray, title: str) -> Figure:
+def rows(values: np.ndarray, title: str, names: Sequence[str] | None = None) -> Figure:
     """Draw binary rows, shape (M, D), as a heatmap: on is black, missing (nan) blue."""
     alt = f"{title}: on is black, off white, missing blue."
-    return described(row_heatmaps({"": values}, title), alt)
+    return described(row_heatmaps({"": values}, title, names), alt)

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from bitmix.figures.style import COLOURS, DASHES, INK, PIXELS, Figure
 
 PER_ROW = 12  # images in a row, as in the study
+MOST_NAMES = 40  # of features at an axis
 MOST_POINTS = 250  # points of a line, at most
 
 
@@ -97,8 +98,25 @@ def image_grid(
     return figure
 
 
-def row_heatmaps(panels: dict[str, np.ndarray], title: str) -> Figure:
-    """Draw heatmaps of rows, each (M, D), one above the other, beside their names."""
+def mark_features(axes: Axes, names: Sequence[str] | None) -> None:
+    """Mark the features on the x axis, by their names if these are known and not too many."""
+    if names is None or len(names) > MOST_NAMES:
+        axes.set_xlabel("feature")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        return
+    short = [name if len(name) <= 30 else f"{name[:29]}…" for name in names]
+    upright = sum(map(len, short)) + 2 * len(short) > 110  # characters in a line of the axis
+    angle = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if upright else {}
+    axes.set_xticks(range(len(short)), short, fontsize=8, **angle)
+
+
+def row_heatmaps(
+    panels: dict[str, np.ndarray], title: str, names: Sequence[str] | None = None
+) -> Figure:
+    """Draw heatmaps of rows, each (M, D), one above the other, beside their names.
+
+    `names` are those of the features.
+    """
     number = len(next(iter(panels.values())))
     height = min(0.3 + 0.1 * number, 3)
     figure = Figure(figsize=(9, 0.8 + len(panels) * height), layout="constrained")
@@ -112,15 +130,23 @@ def row_heatmaps(panels: dict[str, np.ndarray], title: str) -> Figure:
         axes.grid(visible=False)
         draw_frame(axes)
         axes.set_ylabel(label, rotation=0, ha="right", va="center")
-    column[-1].set_xlabel("feature")
-    column[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    mark_features(column[-1], names)
     return figure
 
 
-def profiles(means: np.ndarray, captions: Sequence[str], heights: np.ndarray, title: str) -> Figure:
-    """Draw the means of clusters, (K, D), as lines of given heights, beside their captions."""
+def profiles(
+    means: np.ndarray,
+    captions: Sequence[str],
+    heights: np.ndarray,
+    title: str,
+    names: Sequence[str] | None = None,
+) -> Figure:
+    """Draw the means of clusters, (K, D), as lines of given heights, beside their captions.
+
+    `names` are those of the features.
+    """
     figure = Figure(figsize=(9, min(1.2 + 0.18 * len(means), 10)), layout="constrained")
-    axes = figure.add_subplot(title=title, xlabel="feature", ylabel="vectors in the cluster")
+    axes = figure.add_subplot(title=title, ylabel="rows in the cluster")
     edges = np.concatenate([[0], np.cumsum(heights)])
     columns = np.arange(means.shape[1] + 1) - 0.5
     mesh = axes.pcolormesh(columns, edges, means, cmap=INK, vmin=0, vmax=1, rasterized=True)
@@ -130,7 +156,7 @@ def profiles(means: np.ndarray, captions: Sequence[str], heights: np.ndarray, ti
     axes.tick_params(axis="y", length=0, labelsize=7)
     axes.grid(visible=False)
     axes.invert_yaxis()
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    mark_features(axes, names)
     draw_frame(axes)
     return figure
 
