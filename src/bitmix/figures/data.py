@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from bitmix.data import Dataset
 from bitmix.figures.parts import draw_frame, heatmap, mark_features, row_heatmaps, show_image
