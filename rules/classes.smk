@@ -45,3 +45,56 @@ rule classes:
         "{wildcards.run}: describe the classes"
     shell:
         NOTEBOOK
+
+
+#: The runs that have new rows to classify.
+CLASSIFIED = [run for run in RUNS if RUNS[run]["classify"]]
+
+
+localrules:
+    classify,
+
+
+rule classified:
+    input:
+        data_file=rules.data.output.data_file,
+        chain_files=chain_files,
+        new_file=lambda wildcards: RUNS[wildcards.run]["classify"],
+        code=sources("classes"),
+    output:
+        table="results/{run}/classified.csv",
+    log:
+        "results/{run}/logs/classified.txt",
+    benchmark:
+        "results/{run}/benchmarks/classified.tsv"
+    wildcard_constraints:
+        run=runs.either(CLASSIFIED),
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        "classified",
+        "data_file=results/{run}/data.npz",
+        lambda wildcards: runs.for_job("chain_files", chain_files(wildcards)),
+        runs.setting(RUNS, runs.for_job, "new_file", ["classify"]),
+        "table_file=results/{run}/classified.csv",
+        to_job("seed"),
+    message:
+        "{wildcards.run}: find the classes of new rows"
+    shell:
+        JOB
+
+
+# `snakemake classify` makes all of them.
+rule classify:
+    input:
+        expand(rules.classified.output.table, run=CLASSIFIED),
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    message:
+        "the classes of new rows are in results/<run>/classified.csv"

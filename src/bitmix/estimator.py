@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -326,8 +326,8 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         return np.array(names, dtype=object)
 
     def _sample(self, x: np.ndarray, **settings) -> list[Latent]:
-        if not isinstance(self.n_sweeps, str):
-            return sampler.sample(x, sweeps=self.n_sweeps, **settings)
+        if self.n_sweeps != "auto":
+            return sampler.sample(x, sweeps=cast(int, self.n_sweeps), **settings)
         from bitmix.automatic.until import sample_until_mixed  # slow to import
 
         latents, self.diagnosis_ = sample_until_mixed(x, **settings)

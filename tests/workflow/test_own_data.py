@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -14,6 +15,7 @@ CONFIG = """
 runs:
   answers:
     data: {source: csv, file: mine/answers.csv, id_column: who}
+    classify: mine/more.csv
     chains: 2
     sweeps: 2
     initial: seeded
@@ -54,6 +56,10 @@ def own(pristine, tmp_path_factory):
     (workflow.folder / "mine").mkdir()
     write_answers(workflow.folder / "mine/answers.csv")
     write_shapes(workflow.folder / "mine/shapes")
+    names = ",".join(f"question {i}" for i in reversed(range(9)))
+    (workflow.folder / "mine/more.csv").write_text(
+        f"{names},age,who\n{'1,' * 7}no,yes,31,new-1\n{',' * 9}57,new-2\n"
+    )
     (workflow.folder / "config/config.yaml").write_text(CONFIG)
     result = workflow.snakemake()
     assert result.returncode == 0, result.stdout
@@ -162,6 +168,19 @@ def test_a_table_alone_is_sampled_until_its_chains_have_mixed(workflow):
     again, _ = bitmix.sample_until_mixed(dataset.x, progress=False)
     for one, other in zip(latents, again, strict=True):
         np.testing.assert_array_equal(one.trace["log_joint"], other.trace["log_joint"])
+
+
+def test_new_rows_are_classified(own, tmp_path):
+    workflow = own.copy(tmp_path / "copy")
+    result = workflow.snakemake("classify")
+    assert result.returncode == 0, result.stdout
+    members, classified = (
+        pd.read_csv(workflow.folder / f"results/answers/{name}.csv", index_col="who")
+        for name in ("members", "classified")
+    )
+    assert classified.index.tolist() == ["new-1", "new-2"]
+    assert classified.columns.tolist() == members.columns.tolist()
+    np.testing.assert_allclose(classified.iloc[:, 2:].sum(axis=1), 1, atol=1e-3)
 
 
 def test_a_table_has_classes_and_images_have_none(own):

@@ -70,6 +70,12 @@ def test_what_does_not_go_with_auto_is_refused(settings, message):
         read(data=TABLE, sweeps="auto", **settings)
 
 
+def test_only_tables_have_new_rows_to_classify():
+    assert read(data=TABLE, classify="b.csv")["classify"] == "b.csv"
+    with pytest.raises(ConfigError, match=r"runs.mine.classify: only for the source csv"):
+        read(classify="b.csv")
+
+
 def test_one_job_samples_the_chains_of_a_table(workflow):
     (workflow.folder / "answers.csv").write_text("a,b\nyes,no\nno,no\n")
     config = "runs: {answers: {data: {source: csv, file: answers.csv}}}\n"

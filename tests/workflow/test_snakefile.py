@@ -95,7 +95,7 @@ def test_lists_are_given_as_lists(commands):
         ("  small: {sweps: 5}", "runs.small.sweps: unknown key, did you mean sweeps?"),
         (
             "  small: {sweeps: five}",
-            "at least 1 or auto, but is 'five'",
+            "sweeps: must be a whole number of at least 1 or auto",
         ),
         ("  small: {warmup: 5}", "runs.small.warmup: must be below the sweeps of the run, 5"),
         ("  small: {thin: 6}", "runs.small.thin is 6, above the 5 sweeps: no state would be kept"),

@@ -17,6 +17,7 @@ from bitmix.classes.tables import (
     imputed_table,
     member_table,
     write_classes,
+    write_table,
 )
 from bitmix.classes.words import describe, describe_number
 
@@ -39,4 +40,5 @@ __all__ = [
     "profiles",
     "row_index",
     "write_classes",
+    "write_table",
 ]

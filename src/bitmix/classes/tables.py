@@ -134,10 +134,10 @@ def write_classes(
         return
     folder, order, ids = Path(folder), dataset.in_source_order(), row_index(dataset)
     number = number_of_classes(classes.states)
-    _write(folder / "classes.csv", class_table(classes, found, item_names(dataset)))
-    _write(folder / "members.csv", member_table(classes.memberships[order], ids[order]))
-    _write(folder / "imputed.csv", imputed_table(classes, dataset))
-    _write(folder / "number-of-classes.csv", number)
+    write_table(folder / "classes.csv", class_table(classes, found, item_names(dataset)))
+    write_table(folder / "members.csv", member_table(classes.memberships[order], ids[order]))
+    write_table(folder / "imputed.csv", imputed_table(classes, dataset))
+    write_table(folder / "number-of-classes.csv", number)
     with atomic_write(folder / "classes.md") as file:
         text = describe(classes, found, item_labels(dataset))
         file.write(f"{describe_number(number)}\n\n{text}\n".encode())
@@ -148,6 +148,7 @@ def write_classes(
         np.savez(file, probability=together, rows=ids[rows].to_numpy().astype(str))
 
 
-def _write(path: Path, table: pd.DataFrame) -> None:
+def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> None:
+    """Write a table as CSV, atomically, with numbers to four places."""
     with atomic_write(path) as file:
         file.write(table.to_csv(float_format="%.4f").encode())

@@ -114,7 +114,9 @@ def load_debd(
         sha256={file: SHA256[name][SPLITS.index(split)]},
         downloads={URL: partial(_from_repository, name)},
     )
-    contents = published.read(Path(folder).expanduser() if folder else None, Path(cache).expanduser())
+    contents = published.read(
+        Path(folder).expanduser() if folder else None, Path(cache).expanduser()
+    )
     lines = contents[file].split()
     values = np.frombuffer(b"".join(lines).replace(b",", b""), np.uint8) - ord("0")
     return Dataset(values.reshape(len(lines), -1))

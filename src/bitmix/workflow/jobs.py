@@ -18,7 +18,16 @@ from typing import Any
 
 from bitmix import density
 from bitmix.chains import load_latents, save_latents
-from bitmix.data import DataError, debd, load_dataset, load_debd, save_dataset, shuffle, sources
+from bitmix.data import (
+    DataError,
+    debd,
+    load_dataset,
+    load_debd,
+    new_rows,
+    save_dataset,
+    shuffle,
+    sources,
+)
 from bitmix.explorer import write_page
 from bitmix.io import read_json, write_json
 from bitmix.sampling import sample_chain
@@ -159,10 +168,39 @@ def write_density(result_file: str, *, name: str, folder: str | None, **settings
     write_json(result_file, {"settings": settings, **result})
 
 
+def write_classified(
+    data_file: str, chain_files: Sequence[str], new_file: str, table_file: str, *, seed: int
+) -> None:
+    """Write the classes of new rows to a CSV file, in the order and with the ids of their file.
+
+    Parameters
+    ----------
+    data_file : str
+        The rows in which the classes were found.
+    chain_files : sequence of str
+        The chains of these rows.
+    new_file : str
+        A CSV file with the same columns, see `bitmix.data.new_rows`.
+    table_file : str
+        The file to write.
+    seed : int
+        The seed of the run, which makes the classes those of its other tables.
+    """
+    from bitmix import classes  # slow to import
+
+    dataset = load_dataset(data_file)
+    rows = new_rows(new_file, dataset)
+    latents = [load_latents(file) for file in chain_files]
+    found = classes.find_classes(latents, dataset.x, dataset.observed, seed=seed)
+    probabilities = classes.classify(found, rows.x, rows.observed)
+    classes.write_table(table_file, classes.member_table(probabilities, classes.row_index(rows)))
+
+
 JOBS: dict[str, Callable[..., None]] = {
     "data": write_data,
     "chain": write_chain,
     "chains": write_chains,
+    "classified": write_classified,
     "summary": summary.write_summary,
     "check": checks.check,
     "table": messages.print_tables,

@@ -100,6 +100,10 @@ def _check(name: str, run: Run) -> None:
         sources.check_settings(**source(run))
     except ValueError as error:
         raise ConfigError(f"runs.{name}.data.{error}") from None
+    if run["classify"] is not None and not is_table(run):
+        raise ConfigError(
+            f"runs.{name}.classify: only for the source csv without image_shape; leave it out"
+        )
     settings = chain_settings(run)
     if is_automatic(run):
         _check_automatic(name, run)
@@ -147,7 +151,9 @@ def data_files(runs: Mapping[str, Run], name: str) -> list[str]:
 
 def identity(run: Run) -> dict[str, Any]:
     """Return the settings on which the results of a run depend."""
-    return {key: value for key, value in run.items() if key not in ("evaluation", "opt_in")}
+    return {
+        key: value for key, value in run.items() if key not in ("classify", "evaluation", "opt_in")
+    }
 
 
 def either(names: Sequence[str]) -> str:
