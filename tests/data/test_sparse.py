@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from chains import same
 from scipy import sparse
 
 import bitmix
 from bitmix import blocks, predict
 from bitmix.data import as_binary, data_sha256
 from bitmix.diagnostics.pairs import choose_pairs
-from tests.chains import same
 
 FORMATS = ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"]
 KINDS = [sparse.csr_matrix, sparse.csr_array]
