@@ -481,7 +481,7 @@ def test_densities_by_seconds():
                "best": "trees"}
         for name in ("plants", "dna")
     }  # fmt: skip
-    published = {"Old (1999)": {"plants": -9.0}, "New": {"plants": -7.25}}
+    published = {"Old": {"plants": -9.0}, "New": {"plants": -7.25}}
     figure = figures.densities(sets, published)
     plants, dna = figure.axes
     lines = [line.get_xydata().tolist() for line in plants.lines]
