@@ -468,7 +468,7 @@ def test_companions_are_weighted_by_how_often_they_share_a_cluster(dataset, inco
     assert np.isnan(_companions(dataset, partitions[2:], np.array([4]))).all()
 
 
-# Densities -----------------------------------------------------------------------------------------
+# Densities ---------------------------------------------------------------------------------------
 
 
 def test_densities_by_seconds():
