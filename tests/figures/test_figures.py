@@ -468,6 +468,30 @@ def test_companions_are_weighted_by_how_often_they_share_a_cluster(dataset, inco
     assert np.isnan(_companions(dataset, partitions[2:], np.array([4]))).all()
 
 
+# Densities ---------------------------------------------------------------------------------------
+
+
+def test_densities_by_seconds():
+    def result(*tests):
+        curve = [{"seconds": 2.0 * i + 1, "test": test} for i, test in enumerate(tests)]
+        return {"test": tests[-1], "curve": curve}
+
+    sets = {
+        name: {"averages": {"independent": result(-8.0, -7.5), "trees": result(-7.0, -6.5)},
+               "best": "trees"}
+        for name in ("plants", "dna")
+    }  # fmt: skip
+    published = {"Old": {"plants": -9.0}, "New": {"plants": -7.25}}
+    figure = figures.densities(sets, published)
+    plants, dna = figure.axes
+    lines = [line.get_xydata().tolist() for line in plants.lines]
+    assert lines[:2] == [[[1, -8], [3, -7.5]], [[1, -7], [3, -6.5]]]
+    assert [line[0][1] for line in lines[2:]] == [-9, -7.25]
+    assert len(dna.lines) == 2  # nothing is published
+    assert [text.get_text() for text in plants.texts] == ["New -7.25"]
+    assert "plants -6.50; dna -6.50" in figure.alt
+
+
 # Names of features -------------------------------------------------------------------------------
 
 

@@ -1,18 +1,21 @@
 """The configuration: its schema, its errors, its defaults."""
 
 import inspect
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 import yaml
 
 import bitmix
+from bitmix import density
+from bitmix.data import debd
 from bitmix.data.sources import SOURCES
 from bitmix.model import HYPERPRIORS
 from bitmix.sampling.initial import INITIAL
 from bitmix.sampling.moves import ALIASES, MOVES
 from bitmix.sampling.settings import Settings
+from bitmix.workflow import runs
 from bitmix.workflow.config import ConfigError, resolve, retype
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +34,23 @@ def test_the_schema_knows_the_sources_and_their_keys():
     assert data["source"]["enum"] == list(SOURCES)
     taken = {key for source in SOURCES.values() for key in inspect.signature(source).parameters}
     assert data.keys() - {"source", "limit"} == taken
+
+
+def test_the_schema_knows_the_sets_of_debd():
+    data, sets = RUN["data"]["properties"], SCHEMA["properties"]["density"]
+    assert data["name"]["enum"] == [None, *debd.SHA256]
+    assert data["split"]["enum"] == [None, *debd.SPLITS]
+    assert sets["propertyNames"]["enum"] == list(debd.SHA256)
+
+
+def test_the_committed_configuration_has_all_sets_of_debd_with_the_same_defaults():
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    sets = resolve(config, SCHEMA)["density"]
+    assert list(sets) == list(debd.SHA256)
+    first, *others = sets.values()
+    assert all(settings == first for settings in others)
+    assert {"folder", *(field.name for field in fields(density.Settings))} == first.keys()
+    assert set(runs.DENSITY_SETTINGS) == first.keys()
 
 
 def test_the_defaults_are_those_of_sample():

@@ -93,10 +93,7 @@ def estimate(
     trials = _trials(split, settings, log)
     trees = max(trials, key=lambda average: average.curve[-1]["valid"])
     others = sum(average.curve[-1]["seconds"] for average in trials if average is not trees)
-    tried = [
-        {"leaves": average.leaves, "chains": settings.trial_chains, **average.curve[-1]}
-        for average in trials
-    ]
+    tried = [{"leaves": average.leaves, **average.curve[-1]} for average in trials]
     independent = Average(split, settings, 1)
     for average in (independent, trees):
         average.extend(settings.chains, log)
@@ -174,7 +171,7 @@ class Average:
         ):
             self.digest.update(np.ascontiguousarray(item, kind))
         self.curve.append(
-            {"seconds": round(self.sampling + self.scoring, 3)}
+            {"chains": chain + 1, "seconds": round(self.sampling + self.scoring, 3)}
             | {
                 name: round(float(sums.mean() - np.log(chain + 1)), 6)
                 for name, sums in self.sums.items()
@@ -207,7 +204,6 @@ class Average:
         chains = len(self.curve)
         return {
             "leaves": self.leaves,
-            "chains": chains,
             "states": self.states,
             "features": round(self.features / chains, 1),
             **self.curve[-1],

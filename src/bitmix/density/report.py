@@ -41,7 +41,7 @@ def results_table(density: Mapping[str, Any]) -> str:
     }
     table = {
         **{
-            heading: {name: f"{found['test']:.2f}" for name, found in row.items()}
+            heading: {name: f"{found['test']:.3f}" for name, found in row.items()}
             for heading, row in rows.items()
         },
         **{

@@ -32,7 +32,7 @@ def densities(sets: Mapping[str, Mapping], published: Mapping[str, Mapping[str, 
             best = value == max(figures.values())
             axes.axhline(value, color="#444444", linewidth=0.8, linestyle="--" if best else ":")
             if best:
-                label = f"{model.split(' (')[0]} {value:.2f}"
+                label = f"{model} {value:.2f}"
                 axes.annotate(label, (0.02, value), xycoords=("axes fraction", "data"), fontsize=7,
                               xytext=(0, 2), textcoords="offset points")  # fmt: skip
         axes.set(xscale="log")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bitmix.chains import Latent
-from bitmix.predict.mixture import Mixture, check_queries, normalise
+from bitmix.predict.mixture import Mixture, check_queries
 
 
 def log_predictive(
@@ -38,9 +38,7 @@ def log_predictive(
         If an argument is not as above.
     """
     x, observed = check_queries(latents, x, observed)
-    evidence = [
-        normalise(Mixture.of_latent(latent).log_joint(x, observed))[1] for latent in latents
-    ]
+    evidence = [Mixture.of_latent(latent).log_evidence(x, observed) for latent in latents]
     return np.logaddexp.reduce(evidence) - np.log(len(latents))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from bitmix.arguments import check_choice
 from bitmix.blocks import blocks
 from bitmix.chains import Latent, common
 from bitmix.data import as_binary
+
+_BLOCK = 512  # rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,17 +74,33 @@ class Mixture:
             Zero where not observed.
         observed : ndarray of bool, shape (M, D) or (D,)
         """
-        log_on, log_off = np.log(self.on), np.log(self.off)
-        log_total = np.log(self.on + self.off)
-        log_prior = np.log(self.weights / self.weights.sum())
-        of_on, of_seen = (log_on - log_off).T, (log_off - log_total).T
+        log_prior, of_on, of_seen = self._logs
         log_joint = np.empty((x.shape[0], len(self.weights)))
         for rows, block in blocks(x):
             seen = observed if observed.ndim == 1 else observed[rows]
             log_joint[rows] = (
-                log_prior + block.astype(np.float64) @ of_on + seen.astype(np.float64) @ of_seen
+                log_prior + block.astype(np.float64) @ of_on.T + seen.astype(np.float64) @ of_seen.T
             )
         return log_joint
+
+    @cached_property
+    def _logs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The log prior of the clusters, and the weights of features that are on, and observed."""
+        log_off = np.log(self.off)
+        log_prior = np.log(self.weights / self.weights.sum())
+        return log_prior, np.log(self.on) - log_off, log_off - np.log(self.on + self.off)
+
+    def log_evidence(self, x: Any, observed: np.ndarray) -> np.ndarray:
+        """Return log p(observed features), the log of the sum over the clusters, shape (M,).
+
+        Rows go in blocks whose joint probabilities stay in the processor's cache.
+        """
+        evidence = np.empty(x.shape[0])
+        for start in range(0, len(evidence), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            seen = observed if observed.ndim == 1 else observed[rows]
+            evidence[rows] = log_sum(self.log_joint(x[rows], seen))
+        return evidence
 
     def log_likelihood(self, x: np.ndarray) -> np.ndarray:
         """Return log p(x | k) of complete rows, (M, D), in each cluster, in nats, shape (M, K).
@@ -127,6 +146,14 @@ def normalise(log_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     weights = np.exp(log_weights - top)
     total = weights.sum(axis=1, keepdims=True)
     return weights / total, (top + np.log(total))[:, 0]
+
+
+def log_sum(logs: np.ndarray) -> np.ndarray:
+    """Return the log of the sum of exp(logs) of each row. It overwrites `logs`, shape (M, K)."""
+    top = logs.max(axis=1)
+    logs -= top[:, None]
+    np.exp(logs, out=logs)
+    return top + np.log(logs.sum(axis=1))
 
 
 def feature_means(latent: Latent) -> np.ndarray:

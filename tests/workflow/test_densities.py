@@ -1,0 +1,45 @@
+"""`snakemake density`: its job, its file, its table, its figure."""
+
+import json
+
+import pytest
+
+from bitmix.workflow import densities, jobs
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Return a folder with a small set, which stands in for dna."""
+    import hashlib
+
+    from bitmix.data import debd
+
+    rows = {split: f"{i % 2},1,0\n1,{i % 2},1\n" * 20 for i, split in enumerate(debd.SPLITS)}
+    for split, text in rows.items():
+        (tmp_path / f"dna.{split}.data").write_text(text)
+    sha256 = tuple(hashlib.sha256(text.encode()).hexdigest() for text in rows.values())
+    monkeypatch.setattr(debd, "SHA256", {"dna": sha256})
+    return tmp_path
+
+
+def test_job_and_report(folder, capsys):
+    result = folder / "dna.json"
+    settings = {"seed": 1, "chains": 2, "trial_chains": 1, "leaves": [2, 4], "reassignments": 80,
+                "states": 1, "initial_clusters": 120}  # fmt: skip
+    arguments = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
+    assert jobs.main(["density", f"result_file={result}", "name=dna", f"folder={folder}",
+                      *arguments]) == 0  # fmt: skip
+    found = json.loads(result.read_text())
+    assert found["settings"] == settings
+    assert found["data"]["valid"]["shape"] == [40, 3]
+
+    files = folder / "density.json", folder / "density.md"
+    densities.report([str(result)], *map(str, files), folder / "figures")
+    written = json.loads(files[0].read_text())
+    assert written["sets"] == {"dna": found}
+    table = files[1].read_text()
+    assert f"{found['averages']['trees']['test']:.3f}" in table
+    assert "Ahead of every published row on 1 of 1 sets: dna." in table
+    assert table in capsys.readouterr().out
+    names = sorted(path.name for path in (folder / "figures").iterdir())
+    assert names == ["density.alt.txt", "density.png", "density.svg"]
