@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import sparse
 
 from bitmix.data import DataError, sources
+from bitmix.data.files import read_arrays
 
 X = np.array([[0, 1, 1, 0, 1, 0], [1, 1, 0, 0, 0, 1], [0, 0, 0, 1, 1, 1]], np.uint8)
 GREY = np.arange(24, dtype=np.uint8).reshape(4, 2, 3) * 10
@@ -340,3 +342,40 @@ def test_mnist_in_another_shape():
     np.testing.assert_array_equal(small.values, (levels > 63).reshape(-1, 49))
     same = sources.load("mnist", labels=[2], threshold=63, image_shape=[28, 28])[0]
     assert same.sha256 == whole.sha256
+
+
+# Memory-mapped and sparse ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8])
+def test_a_npy_is_memory_mapped(write, dtype):
+    arrays = read_arrays(write("x.npy", X.astype(dtype)))
+    assert isinstance(arrays["x"], np.memmap)
+    dataset, _ = sources.load("array", file=write("x.npy", X.astype(dtype)))
+    np.testing.assert_array_equal(dataset.x, X)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, float])
+@pytest.mark.parametrize("form", ["bsr", "coo", "csc", "csr", "dia"])
+def test_a_file_of_a_sparse_matrix(tmp_path, dtype, form):
+    file = tmp_path / "x.npz"
+    sparse.save_npz(file, sparse.csr_array(X.astype(dtype)).asformat(form))
+    dataset, _ = sources.load("array", file=file)
+    assert dataset.x.dtype == np.uint8
+    np.testing.assert_array_equal(dataset.x, X)
+
+
+def test_a_file_of_a_sparse_matrix_may_miss_features(tmp_path):
+    values = X.astype(float)
+    values[1, 2] = np.nan
+    sparse.save_npz(tmp_path / "x.npz", sparse.csr_array(values))
+    dataset, _ = sources.load("array", file=tmp_path / "x.npz")
+    np.testing.assert_array_equal(dataset.values, values)
+
+
+def test_a_file_of_a_wrong_sparse_matrix(tmp_path):
+    file = tmp_path / "x.npz"
+    sparse.save_npz(file, sparse.csr_array(X * 2.0))
+    fails(DataError, file, "row 0: 2.0 in column 1", source="array", file=file)
+    np.savez(file, data=np.ones(3), format="csr", shape=np.array([2, 2]))
+    fails(DataError, file, "is not a whole .npy or .npz", source="array", file=file)

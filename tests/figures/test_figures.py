@@ -117,6 +117,21 @@ def test_clusters_show_the_means_largest_first(latents):
     assert f"{len(latent.sizes)} clusters" in figure.axes[0].texts[-1].get_text()
 
 
+@pytest.mark.parametrize("shape", [SHAPE, None])
+def test_clusters_left_out_are_counted(latents, monkeypatch, shape):
+    latent = latents[0]
+    monkeypatch.setattr(figures.chains, "MOST_CLUSTERS", 2)
+    figure = figures.clusters(latent, shape)
+    share = np.sort(latent.sizes)[-2:].sum() / latent.sizes.sum()
+    left_out = f"the largest 2 of {len(latent.sizes)} clusters, {share:.1%} of"
+    axes = figure.axes[0]
+    title = axes.get_title(loc="left") if shape is None else axes.texts[-1].get_text()
+    assert left_out in title and left_out in figure.alt
+    assert len(latent.sizes) > 2
+    if shape is not None:
+        assert len(axes.texts) == 3  # two captions and the title
+
+
 def test_clusters_have_twelve_a_row(latents):
     latent = latents[0]
     heights = {

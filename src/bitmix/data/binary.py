@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bitmix.blocks import blocks
 from bitmix.data.frames import frame_values, is_frame
 from bitmix.data.sparse import (
     as_csr,
@@ -56,14 +57,14 @@ def as_binary(
     x = _numbers(x, features)
     shapes = (x.shape,) if features is None else (x.shape, x.shape[1:])
     mask = None if observed is None else _mask(observed, shapes)
-    if x.dtype.kind == "f" and (missing := np.isnan(x)).any():
-        mask = ~missing if mask is None else mask & ~missing
+    if x.dtype.kind == "f" and any(np.isnan(block).any() for _, block in blocks(x)):
+        mask = ~np.isnan(x) if mask is None else mask & ~np.isnan(x)
     if mask is not None and features is None:
         mask = None if mask.all() else np.ascontiguousarray(mask)
     if mask is not None:
         x = np.where(mask, x, 0)
-    if x.dtype != bool and not (x.dtype == np.uint8 and x.max(initial=0) <= 1):
-        _check_values(x)
+    if place := find_wrong(x):
+        raise _wrong_value(x[place], *place)
     if x.dtype == bool:
         x = x.view(np.uint8)
     return np.ascontiguousarray(x, dtype=np.uint8), mask
@@ -117,15 +118,16 @@ def _mask(observed: np.ndarray, shapes: tuple[tuple[int, ...], ...]) -> np.ndarr
 
 def find_wrong(x: np.ndarray) -> tuple[int, int] | None:
     """Return the row and column of the first value that is not 0, 1 or nan, or None."""
-    wrong = (x != 0) & (x != 1)
-    if x.dtype.kind == "f":
-        wrong &= ~np.isnan(x)
-    return np.unravel_index(wrong.argmax(), x.shape) if wrong.any() else None
-
-
-def _check_values(x: np.ndarray) -> None:
-    if place := find_wrong(x):
-        raise _wrong_value(x[place], *place)
+    if x.dtype == bool or (x.dtype == np.uint8 and x.max(initial=0) <= 1):
+        return None
+    for rows, block in blocks(x):
+        wrong = (block != 0) & (block != 1)
+        if x.dtype.kind == "f":
+            wrong &= ~np.isnan(block)
+        if wrong.any():
+            row, column = np.unravel_index(wrong.argmax(), block.shape)
+            return rows.start + int(row), int(column)
+    return None
 
 
 def _wrong_value(value: float, row: int, column: int) -> ValueError:

@@ -22,6 +22,7 @@ from bitmix.figures.parts import (
 from bitmix.figures.style import MARKERS, STYLE, Figure, described
 from bitmix.predict import feature_means
 
+MOST_CLUSTERS = 300
 TRACED = {"log_joint": "log joint (nats)", "clusters": "clusters"}
 
 
@@ -106,7 +107,9 @@ def _traces_alt(
 def clusters(
     latent: Latent, image_shape: tuple[int, int] | None, *, scale_by_size: bool = False
 ) -> Figure:
-    """Draw the mean of every cluster, largest first, with its number of rows.
+    """Draw the means of the largest clusters, at most `MOST_CLUSTERS`, with their numbers of rows.
+
+    If clusters are left out, the title and the alt text say so.
 
     Parameters
     ----------
@@ -118,26 +121,34 @@ def clusters(
         Make the width and height of each image proportional to the size of its cluster, as in the
         2015 study. In the heatmap, scale the height only.
     """
-    order = np.argsort(-latent.sizes, kind="stable")
+    order = np.argsort(-latent.sizes, kind="stable")[:MOST_CLUSTERS]
     sizes = latent.sizes[order]
     means = feature_means(latent)[order]
     captions = [f"{size:,}" for size in sizes]
     scaled = ", scaled by size" if scale_by_size else ""
+    title = f"Chain {latent.chain}: {_shown(latent, 'rows' if image_shape is None else 'images')}"
     alt = (
-        f"The means of {len(sizes)} clusters{scaled}, largest first: of {sizes[0]:,} to "
+        f"The means of {_shown(latent, 'rows')}{scaled}, largest first: of {sizes[0]:,} to "
         f"{sizes[-1]:,} rows."
     )
     if image_shape is None:
         heights = sizes if scale_by_size else np.ones(len(sizes))
-        title = _clusters_title(latent, "rows", scale_by_size)
-        return described(profiles(means, captions, heights, title), alt)
+        return described(profiles(means, captions, heights, title + scaled), alt)
     means = means.reshape(-1, *image_shape)
     if scale_by_size:
         tiles = [shrink(mean, size / sizes[0]) for mean, size in zip(means, sizes, strict=True)]
     else:
         tiles = list(means)
-    title = _clusters_title(latent, "images", scale_by_size)
-    return described(mosaic(tiles, captions, title), alt)
+    return described(mosaic(tiles, captions, title + scaled), alt)
+
+
+def _shown(latent: Latent, what: str) -> str:
+    """Return which clusters `clusters` draws, and how many rows they have."""
+    number, total = len(latent.sizes), len(latent.assignments)
+    if number <= MOST_CLUSTERS:
+        return f"{number} clusters of {total:,} {what}"
+    share = np.sort(latent.sizes)[-MOST_CLUSTERS:].sum() / total
+    return f"the largest {MOST_CLUSTERS} of {number:,} clusters, {share:.1%} of {total:,} {what}"
 
 
 def shrink(image: np.ndarray, scale: float) -> np.ndarray:
@@ -149,11 +160,3 @@ def shrink(image: np.ndarray, scale: float) -> np.ndarray:
     top, left = (rows - height) // 2, (columns - width) // 2
     canvas[top : top + height, left : left + width] = np.asarray(small)
     return canvas
-
-
-def _clusters_title(latent: Latent, what: str, scale_by_size: bool) -> str:
-    scaled = ", scaled by size" if scale_by_size else ""
-    return (
-        f"Chain {latent.chain}: {len(latent.sizes)} clusters of {len(latent.assignments):,} {what}"
-        f"{scaled}"
-    )

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from bitmix import partitions
+from bitmix.blocks import blocks
 from bitmix.data import Dataset
 from bitmix.figures.parts import (
     PER_ROW,
@@ -88,11 +89,19 @@ def _companions(dataset: Dataset, assignments: np.ndarray, rows: np.ndarray) -> 
 
 def _weighted_means(dataset: Dataset, weights: np.ndarray) -> np.ndarray:
     """Return weighted means of rows, shape (R, D), for weights of shape (R, N)."""
-    weights = weights.astype(np.float32)  # x as float64 would take eight times its memory
-    on = weights @ dataset.x.astype(np.float32)
-    observed = dataset.observed
-    seen = weights.sum(axis=1, keepdims=True) if observed is None else weights @ observed
+    weights = weights.astype(np.float32)
+    on, seen = _sums(weights, dataset.x), weights.sum(axis=1, keepdims=True)
+    if dataset.observed is not None:
+        seen = _sums(weights, dataset.observed)
     return np.divide(on, seen, out=np.full(on.shape, np.nan), where=seen > 0)
+
+
+def _sums(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return weights @ x, (R, D), a block of rows at a time: x as float would take much memory."""
+    sums = np.zeros((len(weights), x.shape[1]))
+    for rows, block in blocks(x):
+        sums += weights[:, rows] @ block.astype(np.float32)
+    return sums
 
 
 @mpl.rc_context(STYLE)
