@@ -23,7 +23,10 @@ def error(text, exception="WorkflowError"):
 
 @pytest.fixture
 def screen():
-    return console.Console(dry_run=False)
+    screen = console.Console(dry_run=False)
+    assert screen.filter(record("Your workflow is in a good condition"))  # without a run
+    screen.filter(record(event=LogEvent.WORKFLOW_STARTED))
+    return screen
 
 
 @pytest.mark.parametrize(
@@ -126,12 +129,18 @@ def test_children_end_even_if_they_do_not_want_to():
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True)"
     )
     code = f"{stubborn}; time.sleep(1000)"
+    shell = ["bash", "-c", '"$@" & echo $!; wait', "-", sys.executable, "-c", code]
     children = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE),
-        subprocess.Popen(["sleep", "1000"]),
+        subprocess.Popen(shell, stdout=subprocess.PIPE, text=True),
     ]
     assert children[0].stdout.readline() == b"1\n"
-    console.end_children(0.2)
+    grandchild = psutil.Process(int(children[1].stdout.readline()))
+    assert children[1].stdout.readline() == "1\n"
+    console.end_children(0.3)
     assert [child.wait() for child in children] == [-9, -15]
-    children[0].stdout.close()
+    assert children[1].stdout.read() == ""  # the last to write has ended
+    assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
+    for child in children:
+        child.stdout.close()
     assert not psutil.Process(os.getpid()).children()

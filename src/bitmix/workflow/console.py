@@ -42,6 +42,7 @@ _TRACEBACK = re.compile(
     r'^  File ".*", line \d+|^\w+ in file ".*", line \d+:?$|^\w+(Exception|Error):$'
 )
 _AROUND = re.compile(r"^[\w ]+( failed)?: | \(traceback in .*\)$")
+_FIRST = "Assuming unrestricted shared filesystem"  # the first line of a run
 _UNKNOWN = re.compile(r"No rule to produce (\S+) ")
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 
@@ -58,6 +59,7 @@ class Console(logging.Filter):
     def __init__(self, dry_run: bool) -> None:
         super().__init__()
         self.dry_run = dry_run
+        self.executing = False
         self.reasons: list[str] = []
         self.signal: int | None = None
         self._running: set[int] = set()
@@ -73,7 +75,7 @@ class Console(logging.Filter):
             return self._is_new(record)
         if record.levelno >= logging.ERROR:
             return False  # what comes of an error that was told
-        if record.levelno >= logging.WARNING or self.dry_run:
+        if record.levelno >= logging.WARNING or not self.executing or self.dry_run:
             return True
         return event in _SHOWN or any(answer in record.getMessage() for answer in _ANSWERS)
 
@@ -104,8 +106,11 @@ class Console(logging.Filter):
                 print(f"{reason}\nwaiting for the jobs that still run", file=sys.stderr, flush=True)
 
     def _count(self, event: LogEvent | None, record: Any) -> None:
-        """Keep account of the jobs that run."""
-        if event == LogEvent.JOB_STARTED:
+        """Keep account of whether and which jobs run."""
+        # Not with --lint, --summary and the like.
+        if event == LogEvent.WORKFLOW_STARTED or _FIRST in record.getMessage():
+            self.executing = True
+        elif event == LogEvent.JOB_STARTED:
             self._running.update(record.jobs)
         elif event == LogEvent.JOB_FINISHED:
             self._running.discard(record.job_id)
@@ -144,7 +149,7 @@ def open_console(workflow: Workflow) -> Console:
     if logger.getEffectiveLevel() > logging.DEBUG:  # not --verbose
         for handler in logger.handlers:
             if handler.name == "DefaultStreamHandler":
-                handler.addFilter(console)
+                handler.filters.insert(0, console)  # Snakemake's own filter hides some records
     console.catch_signals()
     atexit.register(console.close)
     return console
@@ -155,23 +160,18 @@ def end_children(patience: float) -> None:
 
     They are not waited for, as Snakemake does that.
     """
-    asked: set[int] = set()
+    # Those whose parent ended first are no children any more, so all that were seen are kept.
+    seen: set[psutil.Process] = set()
     deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        alive = _children()
-        for child in alive:
-            if child.pid not in asked:
-                asked.add(child.pid)
-                _send(child, signal.SIGTERM)
-        if not alive:
-            return
+    while True:
+        new = set(psutil.Process().children(recursive=True)) - seen
+        seen |= new
+        _send(new, signal.SIGTERM)
+        alive = list(filter(_alive, seen))
+        if not alive or time.monotonic() > deadline:
+            break
         time.sleep(0.02)
-    for child in _children():
-        _send(child, signal.SIGKILL)
-
-
-def _children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children(recursive=True) if _alive(child)]
+    _send(alive, signal.SIGKILL)
 
 
 def _alive(process: psutil.Process) -> bool:
@@ -181,9 +181,10 @@ def _alive(process: psutil.Process) -> bool:
         return False
 
 
-def _send(process: psutil.Process, number: int) -> None:
-    with suppress(psutil.NoSuchProcess):
-        process.send_signal(number)
+def _send(processes: Iterable[psutil.Process], number: int) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
 
 
 def reason_in(logs: Sequence[str | Path]) -> str:
