@@ -1,21 +1,100 @@
-"""The README's numbers are those of the expected values."""
+"""The numbers of README.md and of docs/performance.md are those that programs wrote.
+
+tests/expected/tutorial.json has the study, docs/numbers.json what was measured.
+"""
 
 import json
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+#: What others published, or what is so by definition.
+GIVEN = {"2015", "3.11", "11", "156", "30", "784", "392", "8", "5", "2", "3"}
 
 
-def test_results_table():
-    """All columns but the seconds are those that `snakemake table` prints."""
-    chains = json.loads((ROOT / "tests/expected/tutorial.json").read_text())["chains"]
-    expected = [
-        f"| {c['chain']} | {c['clusters']} | {c['sizes'][0]:,} | {c['log_joint']:,.2f} |"
-        for c in chains
+@pytest.fixture(scope="module")
+def study():
+    return json.loads((ROOT / "tests/expected/tutorial.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return json.loads((ROOT / "docs/numbers.json").read_text())
+
+
+def model(measured, name, members=1):
+    (row,) = [
+        row
+        for row in measured["models"]
+        if row["model"] == name and row.get("members", 1) == members
     ]
-    readme = (ROOT / "README.md").read_text()
-    assert re.findall(r"^(\| \d \| \d+ \| [\d,]+ \| -[\d,.]+ \|)", readme, re.M) == expected
-    assert "  ".join(str(c["clusters"]) for c in chains) in readme
-    assert "  ".join(f"{c['log_joint']:,.1f}" for c in chains) in readme
-    assert f"The {chains[0]['clusters']} clusters of chain 0" in readme
+    return row
+
+
+def test_the_last_lines_of_a_run(study):
+    rows, features = study["data"]["shape"]
+    chains = study["chains"]
+    assert f"{rows:,} images of {features} pixels" in README
+    assert "  ".join(str(chain["clusters"]) for chain in chains) in README
+    assert "  ".join(f"{chain['log_joint']:,.1f}" for chain in chains) in README
+    assert f"The {chains[0]['clusters']} clusters of chain 0" in README
+
+
+def test_the_table(measured):
+    many, other = model(measured, "bitmix", 120), model(measured, "StepMix, 200 clusters")
+    for text in (
+        f"five chains in {measured['study_seconds']:.1f} CPU seconds",
+        f"{many['missing']:.1f} nats, 120 chains averaged; StepMix {other['missing']:.1f}",
+        f"{many['held_out']:.1f} nats a digit after {many['cpu_seconds']:.0f} CPU seconds",
+        f"StepMix {other['held_out']:.1f} after {other['cpu_seconds']:.0f}",
+        f"{measured['rows']['held_out']:,} digits held out",
+    ):
+        assert text in README
+
+
+def test_no_other_number_is_in_the_readme():
+    """A number that is new in the README needs a test above."""
+    tables = [line for line in README.splitlines() if line.startswith("| ")]
+    numbers = set(re.findall(r"(?<![\w.])\d[\d,.]*\d|(?<![\w.])\d(?![\w.])", " ".join(tables)))
+    known = GIVEN | set(re.findall(r"\d[\d,.]*\d", _tested()))
+    assert numbers <= known
+
+
+def _tested():
+    measured = json.loads((ROOT / "docs/numbers.json").read_text())
+    rows = [*measured["models"], {"seconds": measured["study_seconds"]}]
+    forms = (".0f", ".1f")
+    numbers = [
+        f"{abs(x):{form}}" for row in rows for x in row.values() if x != str(x) for form in forms
+    ]
+    return " ".join([*numbers, "120"])
+
+
+def test_the_table_of_models(measured):
+    """Each row of docs/performance.md has the scores of its model, by the last members named."""
+    page = (ROOT / "docs/performance.md").read_text()
+    table = page[page.index("| model |") :].partition("\n\n")[0].splitlines()[2:]
+    written = {
+        f"{row[key]:.1f}"
+        for row in measured["models"]
+        for key in ("held_out", "missing")
+        if key in row
+    }
+    written |= {
+        f"{row[key]:.4f}"[1:]
+        for row in measured["models"]
+        for key in ("brier", "brier_equal")
+        if key in row
+    }
+    assert len(table) > 5
+    for line in table:
+        scores = re.findall(r"-\d+\.\d|(?<!\d)\.\d{4}", line)
+        assert scores
+        assert set(scores) <= written, line
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) < 100
