@@ -48,7 +48,7 @@ def open_page(browser, built):
         page.on("requestfailed", lambda request: wrong.append(request.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text))
-        page.goto((built / name).as_uri())
+        page.goto(f"{built.as_uri()}/{name}")
         return page
 
     yield open_page
