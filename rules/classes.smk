@@ -11,15 +11,15 @@ rule classes:
         chain_files=chain_files,
         code=sources("classes", "figures", "study"),
     output:
-        notebook="results/{run}/notebooks/08-classes.ipynb",
+        notebook=chapter("08-classes", "8 classes"),
         classes="results/{run}/classes.csv",
         words="results/{run}/classes.md",
         members="results/{run}/members.csv",
         imputed="results/{run}/imputed.csv",
         number="results/{run}/number-of-classes.csv",
         together="results/{run}/together.npz",
-        profiles=figure("class-profiles", "7 classes", "what sets the classes apart"),
-        posterior=figure("number-of-classes", "7 classes", "how many classes there are"),
+        profiles=figure("class-profiles", "8 classes", "what sets the classes apart"),
+        posterior=figure("number-of-classes", "8 classes", "how many classes there are"),
         others=others("class-profiles", "number-of-classes"),
     log:
         notebook="results/{run}/logs/08-classes.ipynb",

@@ -28,6 +28,7 @@ FIGURES = {
     "05-consensus": 4,
     "06-predictions": 3,
     "07-evaluation": 3,
+    "08-classes": 2,
     "explore": 0,
 }
 # All cells are in the page, also those out of sight, and nobody asks about news.

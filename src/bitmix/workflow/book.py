@@ -19,7 +19,7 @@ from bitmix.io import read_json, write_json
 PACKAGES = (
     "bitmix",
     *(f"bitmix.{name}" for name in ("data", "chains", "predict", "partitions", "diagnostics")),
-    *(f"bitmix.{name}" for name in ("evaluation", "figures", "study")),
+    *(f"bitmix.{name}" for name in ("classes", "evaluation", "explorer", "figures", "study")),
 )
 
 
