@@ -8,11 +8,10 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from bitmix.classes import Classes, Profiles
-from bitmix.figures.style import COLOURS, STYLE, described
+from bitmix.figures.style import COLOURS, STYLE, Figure, described
 
 MOST_ITEMS = 60
 LONGEST_NAME = 44  # letters

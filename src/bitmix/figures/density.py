@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from math import ceil
 
 import matplotlib as mpl
-from matplotlib.figure import Figure
 
-from bitmix.figures.style import COLOURS, MARKERS, STYLE, described
+from bitmix.figures.style import COLOURS, MARKERS, STYLE, Figure, described
 
 
 @mpl.rc_context(STYLE)
