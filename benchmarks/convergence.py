@@ -7,8 +7,8 @@ always 1. Each chain is the one that `bitmix.sample_chain` samples from the same
 contest a chain has a minute. In the comparison of first partitions it has 100 sweeps.
 
 Seconds are CPU seconds of the chain's thread, so other work on the machine counts little (it still
-shares caches and memory). They include the first partition and the moves. They leave out packing
-the images, which happens once a run, and the log joint, which the chain does not need.
+shares caches and memory). They include the first partition, the moves and the trace. They leave out
+packing the images, which happens once a run.
 """
 
 import os
@@ -32,11 +32,10 @@ from report import Measure, report
 from tqdm import tqdm
 
 import bitmix
-from bitmix import kernel
 from bitmix.figures.chains import TRACED
 from bitmix.figures.style import COLOURS, DASHES, STYLE, described, save
-from bitmix.sampling.initial import INITIAL
-from bitmix.sampling.moves import MOVES
+from bitmix.sampling.chain import Chain
+from bitmix.sampling.run import Run
 from bitmix.sampling.settings import Settings
 
 SECONDS = 60.0
@@ -93,28 +92,18 @@ class Job:
 def curve(job: Job) -> dict[str, list]:
     """Run a chain; return its seconds, log joint and clusters at the start and by sweep."""
     x = bitmix.shuffle(bitmix.load_mnist(), seed=0).x
-    rows, settings = kernel.Rows(x), Settings(**job.settings)
-    generator = np.random.PCG64(np.random.SeedSequence(job.seed, spawn_key=(0,)))
-    found = {"seconds": [], "log_joint": [], "clusters": []}
-
-    def note(seconds):
-        found["seconds"].append(seconds)
-        found["log_joint"].append(mixture.log_joint())
-        found["clusters"].append(mixture.clusters)
-
+    run = Run(x, None, job.seed, Settings(**job.settings), None, checkpoint_every=1.0)
     start = time.thread_time()
-    labels = INITIAL[settings.initial](x, None, settings.initial_clusters, generator)
-    ones, assignments = np.ones(x.shape[1]), np.unique(labels, return_inverse=True)[1]
-    mixture = kernel.mixture_of(rows, assignments, ones, ones, settings.concentration)
-    spent = time.thread_time() - start
-    note(spent)
-    while spent < job.seconds and len(found["seconds"]) <= job.sweeps:
+    chain = Chain(run, 0)
+    seconds = [time.thread_time() - start]
+    first = {"log_joint": chain.mixture.log_joint(), "clusters": chain.mixture.clusters}
+    while seconds[-1] < job.seconds and chain.sweeps < job.sweeps:
         start = time.thread_time()
-        for move in settings.moves:
-            MOVES[move](mixture, settings, generator)
-        spent += time.thread_time() - start
-        note(spent)
-    return found
+        chain.sweep()
+        seconds.append(seconds[-1] + time.thread_time() - start)
+    return {"seconds": seconds} | {
+        name: [value, *chain.trace[name]] for name, value in first.items()
+    }
 
 
 def contest(seconds: float, seeds: int) -> Iterator[Job]:

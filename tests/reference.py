@@ -109,9 +109,9 @@ class Reference:
         self.sizes[k], self.heads[k] = self.sizes[last], self.heads[last]
         self.sizes, self.heads = self.sizes[:last], self.heads[:last]
 
-    def split_merge(self, proposals):
-        """Return the report of the move."""
-        move = SplitMergeReference(self)
+    def split_merge(self, proposals, launch=256):
+        """Return the numbers of proposed and accepted splits, merges and repartitions."""
+        move = SplitMergeReference(self, launch)
         for _ in range(proposals):
             move.propose()
         self._count()
@@ -161,20 +161,17 @@ class SplitMergeReference:
     statistics are recomputed. A row that joins a cluster comes first in its list.
     """
 
-    def __init__(self, state):
+    def __init__(self, state, launch):
+        self.launch = launch
         self.x, self.z = state.x, state.z
         self.alpha, self.beta, self.concentration = state.alpha, state.beta, state.concentration
         self.uniform = state.uniform
         self.clusters = [list(np.flatnonzero(self.z == k)) for k in range(len(state.sizes))]
         self.temperature = max(1.0, np.sqrt(self.x.shape[1]) / 3)
-        self.report = {
-            f"{kind}_{what}": 0
-            for kind in ("splits", "merges", "repartitions")
-            for what in ("proposed", "accepted")
-        }
+        self.report = {kind: [0, 0] for kind in ("splits", "merges", "repartitions")}
 
     def propose(self):
-        u, threshold = self.uniform(), np.log(1 - self.uniform())
+        u, threshold = self.uniform(), self._log_uniform()
         i = self._below(len(self.x))
         a = self.z[i]
         if u < 0.4:
@@ -183,78 +180,127 @@ class SplitMergeReference:
             kind, possible, proposal = "merges", len(self.clusters) > 1, self._merge
         else:
             kind, possible, proposal = "repartitions", len(self.clusters) > 1, self._repartition
-        self.report[f"{kind}_proposed"] += 1
-        if possible:
-            log_ratio, clusters = proposal(i, a)
-            if log_ratio > threshold:
-                self.report[f"{kind}_accepted"] += 1
-                self.clusters = clusters
-                for k, cluster in enumerate(clusters):
-                    self.z[cluster] = k
+        self.report[kind][0] += 1
+        clusters = proposal(i, a, threshold) if possible else None
+        if clusters is not None:
+            self.report[kind][1] += 1
+            self.clusters = clusters
+            for k, cluster in enumerate(clusters):
+                self.z[cluster] = k
 
-    def _split(self, i, a):
+    def _split(self, i, a, threshold):
         old = self.clusters[a]
         j = [x for x in old if x != i][self._below(len(old) - 1)]
-        order, launch = self._launch(i, j, [x for x in old if x not in (i, j)])
-        parts, log_q = self._scan(i, j, order, launch)
-        new_a, new_b = divided(i, j, order, parts)
+        others = [x for x in old if x not in (i, j)]
+        thresholds = threshold, self._second_threshold(others)
+        parts, log_q, threshold = self._divide(i, j, others, thresholds)
+        if threshold == np.inf:
+            return None
+        new_a, new_b = divided(i, j, others, parts)
         clusters = [*self.clusters, new_b]
         clusters[a] = new_a
         log_ratio = np.log(self.concentration)
         log_ratio += self._log_m(new_a) + self._log_m(new_b) - self._log_m(old)
         log_ratio += self._log_s(i, a, clusters)[-1] + np.log(len(old) - 1)
         log_ratio -= np.log(len(new_b)) + log_q
-        return log_ratio, clusters
+        return clusters if log_ratio > threshold else None
 
-    def _merge(self, i, a):
-        b, j, log_s, order, launch = self._pair(i, a)
+    def _merge(self, i, a, threshold):
+        b, j, log_s, others = self._pair(i, a)
         old_a, old_b = self.clusters[a], self.clusters[b]
-        _, log_q = self._scan(i, j, order, launch, [x in old_b for x in order])
+        thresholds = threshold, self._second_threshold(others)
         union = old_b[::-1] + old_a
         log_ratio = self._log_m(union) - self._log_m(old_a) - self._log_m(old_b)
-        log_ratio += np.log(len(old_b)) + log_q - np.log(self.concentration)
+        log_ratio += np.log(len(old_b)) - np.log(self.concentration)
         log_ratio -= log_s + np.log(len(union) - 1)
+        if len(others) > self.launch and log_ratio <= sum(thresholds):
+            return None
+        _, log_q, threshold = self._divide(i, j, others, thresholds, set(old_b), log_ratio)
         clusters = self.clusters.copy()
         clusters[a] = union
         last = clusters.pop()
         if b < len(clusters):
             clusters[b] = last[::-1]
-        return log_ratio, clusters
+        return clusters if log_ratio + log_q > threshold else None
 
-    def _repartition(self, i, a):
-        b, j, log_s, order, launch = self._pair(i, a)
+    def _repartition(self, i, a, threshold):
+        b, j, log_s, others = self._pair(i, a)
+        if len(others) > self.launch:
+            return None
         old_a, old_b = self.clusters[a], self.clusters[b]
-        parts, log_q_there = self._scan(i, j, order, launch)
-        _, log_q_back = self._scan(i, j, order, launch, [x in old_b for x in order])
-        new_a, new_b = divided(i, j, order, parts)
+        launch = self._launch(i, j, others)
+        parts, log_q_there = self._scan(i, j, others, launch)
+        _, log_q_back = self._scan(i, j, others, launch, set(old_b))
+        new_a, new_b = divided(i, j, others, parts)
         clusters = self.clusters.copy()
         clusters[a], clusters[b] = new_a, new_b
         log_ratio = self._log_m(new_a) + self._log_m(new_b)
         log_ratio -= self._log_m(old_a) + self._log_m(old_b)
         log_ratio += self._log_s(i, a, clusters)[b] + np.log(len(old_b)) + log_q_back
         log_ratio -= log_s + np.log(len(new_b)) + log_q_there
-        return log_ratio, clusters
+        return clusters if log_ratio > threshold else None
 
     def _pair(self, i, a):
-        """Draw another cluster b, a row j of it and the launch state; return them and log s(b)."""
+        """Draw another cluster b and a row j of it; return them, log s(b) and the other rows."""
         log_s = self._log_s(i, a, self.clusters)
         cumulative = np.exp(log_s).cumsum()
         b = int(np.searchsorted(cumulative, self.uniform() * cumulative[-1], side="right"))
         j = self.clusters[b][self._below(len(self.clusters[b]))]
-        others = [x for x in self.clusters[a] + self.clusters[b] if x not in (i, j)]
-        return b, j, log_s[b], *self._launch(i, j, others)
+        return b, j, log_s[b], [x for x in self.clusters[a] + self.clusters[b] if x not in (i, j)]
+
+    def _divide(self, i, j, rows, thresholds, end=None, best=np.inf):
+        """Bring the rows into order; return their parts, log q and the threshold of the ratio.
+
+        The parts are drawn for a split. They are those in `end` for a merge, whose log ratio would
+        be `best` if q were 1. The threshold is infinite if there are two tests and the first fails.
+        """
+        if len(rows) <= self.launch:
+            return *self._scan(i, j, rows, self._launch(i, j, rows), end), thresholds[0]
+        parts, both = [], sum(thresholds)
+        log_q = self._allocate(i, j, rows, parts, self.launch, end, both - best)
+        zero, one = divided(i, j, rows[: len(parts)], parts)
+        first = np.log(self.concentration) + self._log_m(zero) + self._log_m(one)
+        first -= self._log_m(zero + one) + log_q
+        if end is not None:
+            first = -first
+        if first <= thresholds[0] or best + log_q <= both:
+            return parts, log_q, np.inf
+        threshold = first + thresholds[1]
+        least = threshold - best - log_q
+        log_q += self._allocate(i, j, rows, parts, len(rows), end, least)
+        return parts, log_q, threshold
 
     def _launch(self, i, j, others):
-        """Return the other rows in random order and the part of each: 0 with i, 1 with j."""
+        """Bring the rows into random order; return the part of each: 0 with i, 1 with j."""
         parts = []
         for t in range(len(others)):
-            r = t + self._below(len(others) - t)
-            others[t], others[r] = others[r], others[t]
+            self._place(others, t)
             log_odds = self._log_odds(others[t], *divided(i, j, others[:t], parts))
             parts.append(self.uniform() < expit(log_odds))
         for _ in range(3):
             parts, _ = self._scan(i, j, others, parts)
-        return others, parts
+        return parts
+
+    def _allocate(self, i, j, order, parts, last, end, least):
+        """Let rows join in random order, up to place `last`; return the log probability."""
+        first, written, log_q = len(parts), 0, 0.0
+        for t in range(first, last):
+            if 8 * (t + 2) >= 9 * written:
+                zero, one = divided(i, j, order[:t], parts)
+                written = t + 2
+            if (t - first) % 16 == 0:
+                for r in range(t, min(t + 16, last)):
+                    self._place(order, r)
+            log_odds = self._log_odds(order[t], zero, one)
+            parts.append(self.uniform() < expit(log_odds) if end is None else order[t] in end)
+            log_q += log_expit(log_odds if parts[-1] else -log_odds)
+            if end is not None and log_q <= least:
+                break
+        return log_q
+
+    def _place(self, order, t):
+        r = t + self._below(len(order) - t)
+        order[t], order[r] = order[r], order[t]
 
     def _scan(self, i, j, order, parts, end=None):
         """Make a restricted Gibbs scan, or follow one to a given end; return its log q."""
@@ -262,9 +308,15 @@ class SplitMergeReference:
         for t, x in enumerate(order):
             rest = order[:t] + order[t + 1 :], parts[:t] + parts[t + 1 :]
             log_odds = self._log_odds(x, *divided(i, j, *rest))
-            parts[t] = self.uniform() < expit(log_odds) if end is None else end[t]
+            parts[t] = self.uniform() < expit(log_odds) if end is None else x in end
             log_q += log_expit(log_odds if parts[t] else -log_odds)
         return parts, log_q
+
+    def _log_uniform(self):
+        return np.log(1 - self.uniform())
+
+    def _second_threshold(self, rows):
+        return self._log_uniform() if len(rows) > self.launch else 0.0
 
     def _below(self, n):
         return int(self.uniform() * n)

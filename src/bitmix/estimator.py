@@ -65,8 +65,8 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         The hyperprior of the Beta priors of the features, see `bitmix.model.HYPERPRIORS`.
     moves : sequence of str, default=("assign", "pixel_priors")
         The moves of a sweep, see `bitmix.sampling.Settings`.
-    proposals : int, default=100
-        The number of proposals of the move `split_merge` in a sweep.
+    proposals : int or "auto", default="auto"
+        The number of proposals of the move `split_merge` in a sweep. "auto" learns it.
     binarize : float or None, default=0.0
         A feature is 1 where it is greater than this threshold, else 0, as in
         `sklearn.naive_bayes.BernoulliNB`. With None the data must be zeros, ones and NaN, and
@@ -127,7 +127,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         partition_prior: str = "dp",
         hyperprior: str = "exponential",
         moves: Sequence[str] = ("assign", "pixel_priors"),
-        proposals: int = 100,
+        proposals: int | str = "auto",
         binarize: float | None = 0.0,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,

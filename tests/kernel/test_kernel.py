@@ -1,7 +1,5 @@
 """The compiled kernel, compared with the NumPy reference, and its limits."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from mixtures import ALWAYS, NEVER, check_counts, mixture_of, update_priors
@@ -11,6 +9,8 @@ from bitmix import kernel
 from bitmix.model import HYPERPRIORS
 from bitmix.sampling.moves import MOVES
 from bitmix.sampling.settings import Settings
+
+KINDS = "splits", "merges", "repartitions"
 
 # ---------------------------------------------------------------- reference
 
@@ -38,8 +38,12 @@ def test_chain_equals_the_reference(mnist, probe, hyperprior):
     check_counts(mixture, x)
 
 
-@pytest.mark.parametrize(("clusters", "often"), [(40, "merges"), (4, "splits")])
-def test_split_merge_equals_the_reference(mnist, clusters, often):
+@pytest.mark.parametrize(
+    ("clusters", "often", "launch"),
+    [(40, 1, kernel.LAUNCH), (4, 0, kernel.LAUNCH), (40, 1, 8), (4, 0, 60)],
+    ids=["merges", "splits", "merges with two tests", "splits with two tests"],
+)
+def test_split_merge_equals_the_reference(mnist, clusters, often, launch):
     x, z = mnist.x[:300], np.arange(300) % clusters
     alpha, beta = np.random.default_rng(0).uniform([[0.05], [0.1]], [[0.2], [0.4]], (2, 784))
     rng = chain_generator(1, 0)
@@ -47,15 +51,19 @@ def test_split_merge_equals_the_reference(mnist, clusters, often):
     bits = np.random.PCG64()
     bits.state = rng.bit_generator.state
     mixture = mixture_of(x, z, alpha, beta, 1.5)
-    settings, accepted = Settings(proposals=50), Counter()
+    accepted = np.zeros(3, int)
     for _ in range(4):
-        report = MOVES["split_merge"](mixture, settings, bits)
-        assert report == reference.split_merge(settings.proposals)
+        before = mixture.log_joint()
+        tally, gain, work = kernel.split_merge(mixture, bits, 50, launch=launch)
+        assert dict(zip(KINDS, tally.tolist(), strict=True)) == reference.split_merge(50, launch)
         np.testing.assert_array_equal(mixture.assignments, reference.z)
-        accepted.update(report)
+        assert mixture.log_joint() - before == pytest.approx(gain, abs=1e-6)
+        assert work > 0
+        accepted += tally[:, 1]
         assert kernel.sweep(mixture, bits) == reference.sweep()
     assert bits.state == rng.bit_generator.state
-    assert accepted[f"{often}_accepted"] > 3 and accepted["repartitions_accepted"] > 3
+    assert accepted[often] > 3
+    assert accepted[2] > 3 or launch < kernel.LAUNCH
     check_counts(mixture, x)
 
 
@@ -168,7 +176,8 @@ def test_shapes_at_the_limit(x, probe):
         assert kernel.sweep(mixture, bits, probe=probe) == reference.sweep()
         np.testing.assert_array_equal(mixture.assignments, reference.z)
         report = MOVES["split_merge"](mixture, Settings(proposals=5), bits)
-        assert report == reference.split_merge(5)
+        found = [[report[f"{kind}_{what}"] for what in ("proposed", "accepted")] for kind in KINDS]
+        assert found == list(reference.split_merge(5).values())
         np.testing.assert_array_equal(mixture.assignments, reference.z)
         update_priors(mixture, bits)
         reference.update_pixel_priors(HYPERPRIORS["exponential"])

@@ -19,7 +19,7 @@ from chains import same
 
 import bitmix
 from bitmix.code import chain_sha256
-from bitmix.sampling import checkpoints, progress, run
+from bitmix.sampling import budget, checkpoints, progress, run
 from bitmix.sampling.checkpoints import Checkpoint, CheckpointTaken
 from bitmix.sampling.moves import MOVES
 
@@ -45,6 +45,17 @@ def temporaries(folder):
 
 
 # Going on ----------------------------------------------------------------------------------------
+
+
+def test_learns_on_after_any_sweep(tmp_path, x, monkeypatch):
+    """The number of proposals follows from the trace, so a checkpoint keeps what was learned."""
+    monkeypatch.setattr(budget, "LEARNING", 5)
+    settings = {**SETTINGS, "proposals": "auto"}
+    whole = bitmix.sample_chain(x, 0, **settings)
+    for sweeps in (3, 5, 7):
+        arguments = {**settings, "checkpoint_folder": tmp_path / str(sweeps)}
+        bitmix.sample_chain(x, 0, **{**arguments, "sweeps": sweeps})
+        assert same(bitmix.sample_chain(x, 0, **arguments), whole)
 
 
 @pytest.mark.parametrize("thin", [1, 3])

@@ -253,6 +253,7 @@ def test_refuses_data(x, message):
         ({"concentration_prior": (0, 1)}, "shape of concentration_prior must be a positive"),
         ({"concentration_prior": (1, -1)}, "rate of concentration_prior must be a positive"),
         ({"proposals": 0}, "proposals must be at least 1"),
+        ({"proposals": "many"}, "proposals must be a whole number or 'auto', not 'many'"),
         ({"thin": 0}, "thin must be at least 1"),
         ({"thin": 1.5}, r"thin must be a whole number, not 1\.5"),
         ({"threads": 0}, "threads must be at least 1"),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from mixtures import biased_split_merge, mixture_of
 
+from bitmix import kernel
 from bitmix.model import HYPERPRIORS, PARTITION_PRIORS
 from bitmix.sampling.moves import MOVES
 from bitmix.sampling.settings import Settings
@@ -103,7 +104,7 @@ def from_the_model(draws, holes, settings):
     return np.array(found, float)
 
 
-def from_the_sampler(draws, holes, settings, bias):
+def from_the_sampler(draws, holes, settings, bias, launch):
     """Return the statistics of a chain whose data change with it."""
     rng = np.random.Generator(np.random.PCG64(2))
     parameters = draw_parameters(rng, settings)
@@ -117,6 +118,8 @@ def from_the_sampler(draws, holes, settings, bias):
                 mixture = biased_split_merge(
                     mixture, settings, rng.bit_generator, bias, x, observed
                 )
+            elif move == "split_merge":
+                kernel.split_merge(mixture, rng.bit_generator, settings.proposals, launch=launch)
             else:
                 MOVES[move](mixture, settings, rng.bit_generator)
         found.append(statistics(x, mixture))
@@ -124,11 +127,11 @@ def from_the_sampler(draws, holes, settings, bias):
     return np.array(found, float)
 
 
-def deviations(draws, holes=False, settings=SETTINGS, bias=0.0):
+def deviations(draws, holes=False, settings=SETTINGS, bias=0.0, launch=kernel.LAUNCH):
     """Return how many standard errors the means of each statistic differ."""
     right = FINITE if settings.partition_prior == "mfm" else SETTINGS
     model = from_the_model(draws, holes, right)
-    sampler = from_the_sampler(draws, holes, settings, bias)
+    sampler = from_the_sampler(draws, holes, settings, bias, launch)
     batches = sampler.reshape(BATCHES, -1, len(STATISTICS)).mean(axis=1)
     variance = model.var(axis=0) / draws + batches.var(axis=0, ddof=1) / BATCHES
     difference = sampler.mean(axis=0) - model.mean(axis=0)
@@ -146,6 +149,12 @@ def exceeding(found):
 @pytest.mark.parametrize("settings", [SETTINGS, FINITE], ids=PARTITION_PRIORS)
 def test_sampler_has_the_joint_distribution_of_the_model(draws, holes, settings):
     assert not exceeding(deviations(draws, holes, settings))
+
+
+@pytest.mark.parametrize("draws", [6_000, pytest.param(60_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("settings", [SETTINGS, FINITE], ids=PARTITION_PRIORS)
+def test_proposals_with_two_tests_keep_the_joint_distribution(draws, settings):
+    assert not exceeding(deviations(draws, settings=settings, launch=2))
 
 
 @pytest.mark.parametrize(

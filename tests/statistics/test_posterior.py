@@ -29,11 +29,15 @@ SCHEDULES = [
 ]
 
 
-def sweep(mixture, schedule, bits, probe=kernel.PROBE, bias=0.0, observed=None):
+def sweep(
+    mixture, schedule, bits, probe=kernel.PROBE, bias=0.0, observed=None, launch=kernel.LAUNCH
+):
     """Make each move once; return the mixture. A bias makes the ratios of splits wrong."""
     for move in schedule:
         if move == "assign":
             kernel.sweep(mixture, bits, probe=probe)
+        elif move == "split_merge" and launch < kernel.LAUNCH:
+            kernel.split_merge(mixture, bits, SETTINGS.proposals, launch=launch)
         elif move == "split_merge" and bias:
             mixture = biased_split_merge(mixture, SETTINGS, bits, bias, TINY, observed)
         else:
@@ -92,14 +96,14 @@ def posterior(schedule, concentration, observed=None, prior="dp"):
     return normalised(log_p)
 
 
-def distance(schedule, concentration=2.0, probe=kernel.PROBE, observed=None, bias=0.0, prior="dp"):
+def distance(schedule, concentration=2.0, observed=None, prior="dp", **options):
     """Return the total variation between a long chain and the posterior."""
     z = np.zeros(len(TINY), int)
     mixture = mixture_of(TINY, z, ALPHA, BETA, concentration, observed, prior)
     bits = np.random.PCG64(11)
     visits = Counter()
     for _ in range(20_000):
-        mixture = sweep(mixture, schedule, bits, probe, bias, observed)
+        mixture = sweep(mixture, schedule, bits, observed=observed, **options)
         visits[canonical(mixture.assignments.tolist())] += 1
     return total_variation(visits, posterior(schedule, concentration, observed, prior))
 
@@ -135,7 +139,17 @@ def test_the_priors_of_partitions_differ(schedule):
 @pytest.mark.parametrize("probe", [ALWAYS, NEVER])
 @pytest.mark.parametrize("prior", PARTITION_PRIORS)
 def test_posterior_of_partitions_with_and_without_screening(schedule, probe, prior):
-    assert distance(schedule, 0.5, probe, prior=prior) < CLOSE
+    assert distance(schedule, 0.5, prior=prior, probe=probe) < CLOSE
+
+
+@pytest.mark.parametrize(
+    ("schedule", "launch"), [(("split_merge",), 1), (("assign", "split_merge"), 0)]
+)
+@pytest.mark.parametrize("observed", [None, HOLES], ids=["whole", "holes"])
+@pytest.mark.parametrize("prior", PARTITION_PRIORS)
+def test_posterior_of_partitions_with_two_tests(schedule, observed, prior, launch):
+    """Proposals for more than `launch` rows have a first test on as many of them."""
+    assert distance(schedule, 0.7, observed, prior, launch=launch) < CLOSE
 
 
 @pytest.mark.parametrize("schedule", [("split_merge",), SCHEDULES[-1]], ids=" ".join)

@@ -12,10 +12,11 @@ from bitmix.kernel.mixture import Mixture
 from bitmix.kernel.priors import update_concentration, update_priors
 from bitmix.kernel.rows import Rows
 from bitmix.kernel.simd import simd_name, use_simd, vecmath
-from bitmix.kernel.split_merge import split_merge
+from bitmix.kernel.split_merge import LAUNCH, split_merge
 from bitmix.kernel.sweep import PROBE, sweep
 
 __all__ = [
+    "LAUNCH",
     "PROBE",
     "MaskedMixture",
     "Mixture",

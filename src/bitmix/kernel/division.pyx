@@ -2,11 +2,17 @@
 
 import numpy as np
 
+from libc.math cimport INFINITY
+
 from bitmix.kernel.draws cimport below, uniform
 from bitmix.kernel.mixture cimport NONE
 
 cdef enum:
     SCANS = 3  # that end in a launch state
+    AHEAD = 16   # rows whose places are drawn together, as it takes a while to fetch a row
+    ALLOCATE = 12  # Allocating a row takes as long as to add up the weights of a cluster so often.
+    COPIES = 16  # Copying so many numbers of rows takes as long as to add up weights once.
+    WRITE = 8  # To rewrite the weights of a cluster takes as long as to add them up so many times.
 
 cdef double CERTAIN = 40.0  # nats: what is less likely is below the resolution of the draws
 
@@ -31,39 +37,64 @@ cdef class Division:
         self.proposed = np.empty(n, np.uint8)
 
     cdef void gather(
+        self, Members members, Py_ssize_t a, Py_ssize_t b, Py_ssize_t i, Py_ssize_t j
+    ) noexcept nogil:
+        """Take the members of clusters a and b, which may be NONE, but i and j."""
+        self.n = 0
+        self._add_members(members, a, i, j, 0)
+        if b != NONE:
+            self._add_members(members, b, i, j, 1)
+        self.work += self.n // COPIES
+
+    cdef void _add_members(
         self, Members members, Py_ssize_t k, Py_ssize_t i, Py_ssize_t j, uint8_t part
     ) noexcept nogil:
-        """Add the members of cluster k but i and j. They are now in `part`."""
-        cdef Py_ssize_t x = members.first[k]
-        while x != NONE:
+        cdef Py_ssize_t t
+        cdef int32_t x
+        for t in range(members.n[k]):
+            x = members.item[members.first[k] + t]
             if x != i and x != j:
-                self.row[self.n] = <int32_t>x
+                self.row[self.n] = x
                 self.current[self.n] = part
                 self.n += 1
-            x = members.following[x]
 
     cdef void make_launch_state(
         self, bitgen_t *rng, Py_ssize_t i, Py_ssize_t j, Py_ssize_t slot
     ) noexcept nogil:
-        """Divide i, j and the rows gathered between two slots.
+        """Divide i, j and the rows between two slots.
 
-        The rows join in random order, each with the probability of restricted Gibbs sampling given
-        those before (Dahl 2005, sequential allocation). Restricted Gibbs scans follow.
+        The rows join one by one, each with the probability of restricted Gibbs sampling given those
+        before (Dahl 2005, sequential allocation). Restricted Gibbs scans follow.
         """
-        cdef Py_ssize_t t, r, x, _scan
-        self._alone(i, slot)
-        self._alone(j, slot + 1)
+        cdef Py_ssize_t t, x, _scan
+        self.begin(i, j, slot)
         for t in range(self.n):
-            r = t + below(rng, self.n - t)
-            self.row[t], self.row[r] = self.row[r], self.row[t]
-            self.current[t], self.current[r] = self.current[r], self.current[t]
+            self._place(rng, t)
             x = self.row[t]
             self.launch[t] = self._draw_part(
                 rng, self.mixture.score_by_row(x, slot + 1) - self.mixture.score_by_row(x, slot)
             )
             self.mixture.change(x, slot + self.launch[t], 1, NULL)
+        self.work += self.n * (2 + WRITE)
         for _scan in range(SCANS):
-            self.scan(rng, slot, self.launch, None)
+            self.scan(rng, slot, self.launch, None, -INFINITY)
+
+    cdef void skip_launch_state(self, bitgen_t *rng, Py_ssize_t n) noexcept nogil:
+        """Draw the random numbers of a launch state of n rows, of which none is needed."""
+        cdef Py_ssize_t _draw
+        for _draw in range((2 + SCANS) * n):
+            uniform(rng)
+
+    cdef void _place(self, bitgen_t *rng, Py_ssize_t t) noexcept nogil:
+        """Draw which of the rows from place t on comes next (Fisher and Yates)."""
+        cdef Py_ssize_t r = t + below(rng, self.n - t)
+        self.row[t], self.row[r] = self.row[r], self.row[t]
+        self.current[t], self.current[r] = self.current[r], self.current[t]
+
+    cdef void begin(self, Py_ssize_t i, Py_ssize_t j, Py_ssize_t slot) noexcept nogil:
+        """Put i and j alone into the slots."""
+        self._alone(i, slot)
+        self._alone(j, slot + 1)
 
     cdef void _alone(self, Py_ssize_t i, Py_ssize_t slot) noexcept nogil:
         """Make a cluster of one row."""
@@ -78,10 +109,18 @@ cdef class Division:
             return odds > 0.0
         return u * (1.0 + self.mixture.simd.exp(-odds)) < 1.0
 
+    cdef double _log_probability(self, double odds) noexcept nogil:
+        """Return the log probability of an outcome by the log odds against it."""
+        if odds > CERTAIN:
+            return -odds
+        if odds > -CERTAIN:
+            return -self.mixture.simd.log(1.0 + self.mixture.simd.exp(odds))
+        return 0.0
+
     cdef double scan(
-        self, bitgen_t *rng, Py_ssize_t slot, uint8_t[::1] part, uint8_t[::1] end
+        self, bitgen_t *rng, Py_ssize_t slot, uint8_t[::1] part, uint8_t[::1] end, double least
     ) noexcept nogil:
-        """Reassign each row to one of the two clusters, given all others.
+        """Reassign each row of the launch state to one of the two clusters, given all others.
 
         Parameters
         ----------
@@ -92,11 +131,13 @@ cdef class Division:
             The parts before, and after.
         end : IN (N,) or None
             The parts to end with. They are drawn if None.
+        least : IN
+            If `end` is given: where a scan can stop, as its log probability is too low.
 
         Returns
         -------
         log_q : double
-            The log probability that a scan ends with these parts.
+            The log probability that a scan ends with these parts, or a number up to `least`.
         """
         cdef Py_ssize_t t, x
         cdef uint8_t own, new
@@ -106,15 +147,54 @@ cdef class Division:
             odds = self.mixture.score_by_row(x, slot + 1 - own)
             odds -= self.mixture.score_without(x, slot + own)
             new = self._draw_part(rng, -odds if own else odds) if end is None else end[t]
-            if new != own:
-                odds = -odds
-            # These are now the odds against the outcome.
-            if odds > CERTAIN:
-                log_q -= odds
-            elif odds > -CERTAIN:
-                log_q -= self.mixture.simd.log(1.0 + self.mixture.simd.exp(odds))
+            log_q += self._log_probability(odds if new == own else -odds)
+            self.work += 2 + WRITE
             if new != own:
                 self.mixture.leave(x, slot + own)
                 self.mixture.change(x, slot + new, 1, NULL)
+                self.work += 2 * WRITE
                 part[t] = new
+            if log_q <= least and end is not None:
+                break
         return log_q
+
+    cdef double allocate(
+        self, bitgen_t *rng, Py_ssize_t slot, uint8_t[::1] part, uint8_t[::1] end,
+        Py_ssize_t first, Py_ssize_t last, double least,
+    ) noexcept nogil:
+        """Let the rows at places `first` to `last` - 1 of a random order join those before.
+
+        The places are drawn some at a time. Each row joins with the probability of restricted Gibbs
+        sampling given those before, as they were when the weights were last written, which is when
+        the clusters had grown by an eighth. So most rows cost two sums of weights and no logarithm.
+
+        The other parameters and the result are those of `scan`.
+        """
+        cdef Py_ssize_t t, x, written = 0
+        cdef uint8_t new
+        cdef double odds, log_q = 0.0
+        for t in range(first, last):
+            if 8 * (t + 2) >= 9 * written:
+                self._write(slot)
+                written = t + 2
+            if (t - first) % AHEAD == 0:
+                for x in range(t, min(t + AHEAD, last)):
+                    self._place(rng, x)
+                    self.mixture.rows.prefetch(self.row[x])
+            x = self.row[t]
+            odds = self.mixture.score_by_row(x, slot + 1) - self.mixture.score_by_row(x, slot)
+            new = self._draw_part(rng, odds) if end is None else end[t]
+            log_q += self._log_probability(-odds if new else odds)
+            self.work += ALLOCATE
+            self.mixture.add(x, slot + new, 1)
+            part[t] = new
+            if log_q <= least and end is not None:
+                return log_q
+        self._write(slot)
+        return log_q
+
+    cdef void _write(self, Py_ssize_t slot) noexcept nogil:
+        """Write the weights of both clusters."""
+        self.mixture.write_cluster(slot)
+        self.mixture.write_cluster(slot + 1)
+        self.work += 2 * WRITE

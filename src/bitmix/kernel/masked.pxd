@@ -9,5 +9,4 @@ cdef class MaskedMixture(Mixture):
     cdef float[:, ::1] weights_missing  # beside `weights`
     cdef double column_base
 
-    cdef void _add(self, Py_ssize_t i, Py_ssize_t k, int32_t delta) noexcept nogil
     cdef void _make_column(self, Py_ssize_t i, Py_ssize_t k, int32_t delta) noexcept nogil

@@ -37,13 +37,7 @@ cdef class MaskedMixture(Mixture):
         """(K, D) int32, the members of which each feature is observed"""
         return self._all_features(self.observed_)
 
-    cdef void _count(self) noexcept nogil:
-        cdef Py_ssize_t i
-        for i in range(self.z.shape[0]):
-            self._add(i, self.z[i], 1)
-
-    cdef void _add(self, Py_ssize_t i, Py_ssize_t k, int32_t delta) noexcept nogil:
-        """Add row i to the statistics of cluster k (delta = 1), or take it away (-1)."""
+    cdef void add(self, Py_ssize_t i, Py_ssize_t k, int32_t delta) noexcept nogil:
         cdef Py_ssize_t d
         cdef int32_t has
         self.sizes_[k] += delta
@@ -101,7 +95,7 @@ cdef class MaskedMixture(Mixture):
     cdef void change(
         self, Py_ssize_t i, Py_ssize_t k, int32_t delta, const float *changed
     ) noexcept nogil:
-        self._add(i, k, delta)
+        self.add(i, k, delta)
         self.write_cluster(k)
 
     cdef void set_counts(self, Py_ssize_t k, Py_ssize_t a, Py_ssize_t b) noexcept nogil:

@@ -54,6 +54,7 @@ cdef class Mixture:
     cdef void prepare(self, Index index)
     cdef int _reserve(self, Py_ssize_t clusters) except -1
     cdef void _count(self) noexcept nogil
+    cdef void add(self, Py_ssize_t i, Py_ssize_t k, int32_t delta) noexcept nogil
     cdef void write_cluster(self, Py_ssize_t k) noexcept nogil
     cdef void set_beside(self, Py_ssize_t clusters) noexcept nogil
     cdef float base_of_new(self) noexcept nogil

@@ -112,12 +112,19 @@ cdef class Mixture:
 
     cdef void _count(self) noexcept nogil:
         """Set sizes and counts from the assignments."""
-        cdef Py_ssize_t i, j, k
+        cdef Py_ssize_t i
         for i in range(self.z.shape[0]):
-            k = self.z[i]
-            self.sizes_[k] += 1
-            for j in range(self.rows.start[i], self.rows.start[i + 1]):
-                self.counts_[k, self.rows.on[j]] += 1
+            self.add(i, self.z[i], 1)
+
+    cdef void add(self, Py_ssize_t i, Py_ssize_t k, int32_t delta) noexcept nogil:
+        """Add row i to the statistics of cluster k (delta = 1), or take it away (-1).
+
+        The weights stay as they are.
+        """
+        cdef Py_ssize_t j
+        self.sizes_[k] += delta
+        for j in range(self.rows.start[i], self.rows.start[i + 1]):
+            self.counts_[k, self.rows.on[j]] += delta
 
     # ------------------------------------------------------------ what Python sees
 

@@ -9,6 +9,7 @@ cdef class Rows:
     cdef uint16_t[:, ::1] bits      # (N, P / 16) the former, one bit a feature
     cdef uint16_t[:, ::1] missing   # (N, P / 16) the latter, and the padding; or None
 
+    cdef void prefetch(self, Py_ssize_t i) noexcept nogil
     cdef void _pack(
         self, Py_ssize_t first, const uint8_t[:, ::1] x, const uint32_t[::1] rank,
         const uint8_t[:, ::1] observed,

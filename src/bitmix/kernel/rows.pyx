@@ -6,6 +6,9 @@ from bitmix.kernel.simd cimport LANES, padded
 
 from bitmix.blocks import blocks
 
+cdef extern from *:
+    void prefetch "__builtin_prefetch"(const void *) noexcept nogil
+
 
 cdef class Rows:
     """Binary rows, packed. All chains share them and none writes to them.
@@ -62,6 +65,13 @@ cdef class Rows:
                 rows.start, np.ascontiguousarray(block, np.uint8), rank,
                 np.ascontiguousarray(here).view(np.uint8),
             )
+
+    cdef void prefetch(self, Py_ssize_t i) noexcept nogil:
+        """Fetch the features of row i into the cache, where rows come in random order."""
+        cdef Py_ssize_t j
+        prefetch(&self.bits[i, 0])
+        for j in range(self.start[i], self.start[i + 1], 16):
+            prefetch(&self.on[j])
 
     cdef void _pack(
         self, Py_ssize_t first, const uint8_t[:, ::1] x, const uint32_t[::1] rank,

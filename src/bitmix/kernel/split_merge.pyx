@@ -12,13 +12,19 @@ from bitmix.kernel.members cimport Members
 from bitmix.kernel.mixture cimport NONE, Index, Mixture
 from bitmix.kernel.simd cimport LANES, Simd, padded
 
+#: The most rows of a launch state. Only proposals that pass a test on as many rows read more.
+LAUNCH = 256
+
 cdef enum:
     SPLIT, MERGE, REPARTITION  # kinds of proposals
+    TEST = 32    # Log m takes as long as to add up the weights of a cluster so many times.
     SLOTS = 5    # columns at the end of the room, for clusters that are only proposed:
     # two of a launch state, the same two again, and the union of two clusters
 
 
-def split_merge(Mixture mixture, bit_generator, Py_ssize_t proposals):
+def split_merge(
+    Mixture mixture, bit_generator, Py_ssize_t proposals, *, Py_ssize_t launch=LAUNCH
+):
     """Propose to split clusters and to merge them; see `SplitMerge`.
 
     Parameters
@@ -26,13 +32,19 @@ def split_merge(Mixture mixture, bit_generator, Py_ssize_t proposals):
     mixture : Mixture, INOUT
     bit_generator : numpy.random.BitGenerator, INOUT
     proposals : int
+    launch : int
+        The most rows of a launch state.
 
     Returns
     -------
     tally : (3, 2) int64
         The number of splits, merges and repartitions that were proposed and accepted.
+    gain : float
+        What the accepted ones added to the log joint, in nats.
+    work : int
+        How often the weights of a cluster were added up for a row; other work counts as well.
     """
-    return SplitMerge(mixture).run(bit_generator, proposals)
+    return SplitMerge(mixture, launch).run(bit_generator, proposals)
 
 
 cdef class SplitMerge:
@@ -63,17 +75,38 @@ cdef class SplitMerge:
 
        Here s' is s in the proposed state. Launch states have the same distribution either way.
 
+    A merge that would fail even if q were 1 is rejected before any member is read.
+
+    More than `launch` rows S (beside i and j) are too many to read for every proposal, and a launch
+    state would tell little of them. There are two tests (Christen and Fox 2005, "Markov chain Monte
+    Carlo using an approximation", J. Comput. Graph. Stat. 14), and steps 3 to 5 are:
+
+    3. The first `launch` rows of S in random order join i and j one by one, and q1 is the product
+       of the probabilities: see `Division.allocate` (Dahl 2005). For a merge, they join as they are
+       in a and b, here and below. With a1, b1 these parts, let r be
+       concentration m(a1) m(b1) / (m(a1 + b1) q1), or its inverse for a merge.
+    4. Go on with probability min(1, r). The other rows join likewise, and q is the product of all
+       probabilities.
+    5. Accept with probability min(1, ratio / r).
+
+    A split and the merge that undoes it have inverse r, so this leaves the posterior invariant.
+    Repartitions of so many rows are rejected at once.
+
     Jain and Neal draw i and j uniformly, which rarely finds two clusters that should be one. Here
     the pair depends on the state, so s and the sizes are part of the ratio.
 
     A chain is a function of its random numbers in this order: the kind, the threshold of the ratio,
     i, b if there is one, the rank of j among the members of its cluster, then the launch state
-    (for each row its place in the order and its part), its scans, and the last scan. Members rank
-    by when they joined in these proposals, the latest first, and before them by number.
+    (for each row its place in the order and its part), its scans, and the last scan. For more than
+    `launch` rows, the threshold of the second test follows the rank of j, then places and parts, as
+    far as they are needed. Members rank by when they joined in these proposals, the latest first,
+    and before them by number.
 
     Parameters
     ----------
     mixture : Mixture, INOUT
+    launch : int
+        The most rows of a launch state.
     """
 
     cdef Mixture mixture
@@ -82,18 +115,22 @@ cdef class SplitMerge:
     cdef Division division
     cdef float temperature
     cdef int64_t[:, ::1] tally
+    cdef double gain
+    cdef Py_ssize_t launch              # the most rows of a launch state
+    cdef double second                  # threshold of the second test, or 0
     # all features, active ones first, padded
     cdef double[::1] alpha, beta, by_feature
     cdef int32_t[::1] on, observed
     cdef double[::1] log_m              # log m of cluster k, nan: not yet known
     cdef double log_one                 # lgamma(1 + shift)
 
-    def __init__(self, Mixture mixture):
+    def __init__(self, Mixture mixture, Py_ssize_t launch):
         features = np.concatenate([mixture.rows.active, mixture.rows.never])
         width = padded(len(features))
         self.mixture = mixture
         self.simd = mixture.simd
         self.division = Division(mixture)
+        self.launch = launch
         self.temperature = max(1.0, sqrt(len(features)) / 3.0)
         self.tally = np.zeros((3, 2), np.int64)
         self.alpha, self.beta = np.ones(width), np.ones(width)
@@ -105,19 +142,20 @@ cdef class SplitMerge:
         self.log_m = np.full(mixture.z.shape[0] + 1, np.nan)
 
     def run(self, bit_generator, Py_ssize_t proposals):
-        """Make so many proposals; return the tally."""
+        """Make so many proposals; return the tally, the gain and the work."""
         cdef bitgen_t *rng = bitgen_of(bit_generator)
         cdef Py_ssize_t _proposal
         self._make_room()
         self.mixture.prepare(Index())
         self.mixture.settled = False
         self.members = Members(self.mixture.z)
+        self.division.work += self.mixture.z.shape[0] // 4
         with bit_generator.lock, nogil:
             for _proposal in range(proposals):
                 self._make_room()
                 self._propose(rng)
             self._clear_slots()
-        return np.asarray(self.tally)
+        return np.asarray(self.tally), self.gain, self.division.work
 
     cdef int _make_room(self) except -1 nogil:
         """Make room for one more cluster, the empty one, and the slots."""
@@ -140,7 +178,6 @@ cdef class SplitMerge:
         cdef Py_ssize_t i = below(rng, self.mixture.z.shape[0]), a = self.mixture.z[i]
         cdef int kind = SPLIT if u < 0.4 else MERGE if u < 0.8 else REPARTITION
         cdef bint accepted = False
-        self.division.n = 0
         if kind == SPLIT:
             if self.mixture.sizes_[a] > 1:
                 accepted = self._propose_split(rng, threshold, i, a)
@@ -155,12 +192,14 @@ cdef class SplitMerge:
         cdef Py_ssize_t slot = self.mixture.base.shape[0] - SLOTS, new = self.mixture.clusters
         cdef Py_ssize_t n = self.mixture.sizes_[a]
         cdef Py_ssize_t j = self.members.member(a, below(rng, n - 1), i)
-        cdef double ratio
-        self.division.gather(self.members, a, i, j, 0)
-        self.division.make_launch_state(rng, i, j, slot)
-        ratio = -self.division.scan(rng, slot, self.division.launch, None)
-        ratio += self._log_m(slot) + self._log_m(slot + 1) - self._log_m(a)
-        ratio += self.mixture.priors.log_new_beside(self.mixture.clusters)
+        cdef double log_new = self.mixture.priors.log_new_beside(new), log_q, gain, ratio
+        self._draw_second(rng, n)
+        self.division.gather(self.members, a, NONE, i, j)
+        log_q = self._log_q(rng, i, j, slot, None, log_new, INFINITY, &threshold)
+        if threshold == INFINITY:
+            return False
+        gain = self._log_m(slot) + self._log_m(slot + 1) - self._log_m(a) + log_new
+        ratio = gain - log_q
         # s' is a probability. If the proposal fails without it, it is not needed.
         if ratio + self.simd.log(n - 1) <= threshold:
             return False
@@ -169,6 +208,7 @@ cdef class SplitMerge:
         ratio -= self.simd.log(self.mixture.sizes_[slot + 1])
         if ratio <= threshold:
             return False
+        self.gain += gain
         self.mixture.clusters += 1
         self._accept(i, j, a, new, slot, self.division.launch)
         return True
@@ -177,33 +217,41 @@ cdef class SplitMerge:
         self, bitgen_t *rng, double threshold, Py_ssize_t i, Py_ssize_t a, int kind
     ) noexcept nogil:
         """Propose a merge or a repartition."""
-        cdef Py_ssize_t slot = self.mixture.base.shape[0] - SLOTS, b, j
-        cdef double ratio
-        b = self._choose(i, a, NONE, NONE, uniform(rng))
-        ratio = self.simd.log(self.mixture.sizes_[b]) - self._log_s(b)
+        cdef Py_ssize_t b = self._choose(i, a, NONE, NONE, uniform(rng)), j, n
+        cdef double ratio = self.simd.log(self.mixture.sizes_[b]) - self._log_s(b)
+        n = self.mixture.sizes_[a] + self.mixture.sizes_[b]
         j = self.members.member(b, below(rng, self.mixture.sizes_[b]), NONE)
-        self.division.gather(self.members, a, i, j, 0)
-        self.division.gather(self.members, b, i, j, 1)
-        self.division.make_launch_state(rng, i, j, slot)
-        ratio -= self._log_m(a) + self._log_m(b)
         if kind == MERGE:
-            return self._end_merge(threshold, ratio, a, b, slot)
-        return self._end_repartition(rng, threshold, ratio, i, j, a, b, slot)
-
-    cdef bint _end_merge(
-        self, double threshold, double ratio, Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot
-    ) noexcept nogil:
-        cdef Py_ssize_t last = self.mixture.clusters - 1, both = slot + 4
-        self.mixture.set_counts(both, a, b)
-        ratio += self._log_m(both) - self.mixture.priors.log_new_beside(last)
-        ratio -= self.simd.log(self.mixture.sizes_[both] - 1)
-        if ratio <= threshold:  # q is a probability
+            return self._propose_merge(rng, threshold, ratio, i, j, a, b)
+        if self._is_large(n):
             return False
-        ratio += self.division.scan(NULL, slot, self.division.launch, self.division.current)
+        return self._propose_repartition(rng, threshold, ratio, i, j, a, b)
+
+    cdef bint _propose_merge(
+        self, bitgen_t *rng, double threshold, double ratio,
+        Py_ssize_t i, Py_ssize_t j, Py_ssize_t a, Py_ssize_t b,
+    ) noexcept nogil:
+        cdef Py_ssize_t slot = self.mixture.base.shape[0] - SLOTS, both = slot + 4, n
+        cdef Py_ssize_t last = self.mixture.clusters - 1
+        cdef double log_new = self.mixture.priors.log_new_beside(last), gain
+        self.mixture.set_counts(both, a, b)
+        n = self.mixture.sizes_[both]
+        self._draw_second(rng, n)
+        gain = self._log_m(both) - self._log_m(a) - self._log_m(b) - log_new
+        ratio += gain - self.simd.log(n - 1)
+        # q is a probability. If the proposal fails without it, no member needs to be read.
+        if ratio <= threshold + self.second:
+            if not self._is_large(n):
+                self.division.skip_launch_state(rng, n - 2)
+            return False
+        self.division.gather(self.members, a, b, i, j)
+        ratio += self._log_q(rng, i, j, slot, self.division.current, log_new, ratio, &threshold)
         if ratio <= threshold:
             return False
+        self.gain += gain
+        self.mixture.set_counts(both, a, b)
         self._take(a, both)
-        self.members.relabel(b, a)
+        self.members.join(b, a)
         if b != last:
             self._take(b, last)
             self.members.relabel(last, b)
@@ -211,25 +259,87 @@ cdef class SplitMerge:
         self.mixture.clusters = last
         return True
 
-    cdef bint _end_repartition(
-        self, bitgen_t *rng, double threshold, double ratio, Py_ssize_t i, Py_ssize_t j,
-        Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot,
+    cdef bint _propose_repartition(
+        self, bitgen_t *rng, double threshold, double ratio,
+        Py_ssize_t i, Py_ssize_t j, Py_ssize_t a, Py_ssize_t b,
     ) noexcept nogil:
-        cdef Py_ssize_t part, again = slot + 2, n = self.division.n
-        self.division.proposed[:n] = self.division.launch[:n]
+        cdef Py_ssize_t slot = self.mixture.base.shape[0] - SLOTS, again = slot + 2, part
+        cdef double gain
+        self.division.gather(self.members, a, b, i, j)
+        self.division.make_launch_state(rng, i, j, slot)
+        self.division.proposed[:self.division.n] = self.division.launch[:self.division.n]
         for part in range(2):
             self.mixture.set_counts(again + part, slot + part, NONE)
             self.mixture.write_cluster(again + part)
-        ratio -= self.division.scan(rng, again, self.division.proposed, None)
-        ratio += self._log_m(again) + self._log_m(again + 1)
-        ratio += self.division.scan(NULL, slot, self.division.launch, self.division.current)
-        ratio -= self.simd.log(self.mixture.sizes_[again + 1])
+        ratio -= self.division.scan(rng, again, self.division.proposed, None, -INFINITY)
+        gain = self._log_m(again) + self._log_m(again + 1) - self._log_m(a) - self._log_m(b)
+        ratio += gain - self.simd.log(self.mixture.sizes_[again + 1])
+        if ratio <= threshold:  # The rest are probabilities.
+            return False
+        ratio += self.division.scan(
+            NULL, slot, self.division.launch, self.division.current, threshold - ratio
+        )
+        if ratio <= threshold:
+            return False
         self._choose(i, a, b, again + 1, 0.0)
         ratio += self._log_s(b)
         if ratio <= threshold:
             return False
+        self.gain += gain
         self._accept(i, j, a, b, again, self.division.proposed)
         return True
+
+    # ------------------------------------------------------------ divisions
+
+    cdef double _log_q(
+        self, bitgen_t *rng, Py_ssize_t i, Py_ssize_t j, Py_ssize_t slot, uint8_t[::1] end,
+        double log_new, double best, double *threshold,
+    ) noexcept nogil:
+        """Divide i, j and the rows gathered, and return log q.
+
+        Parameters
+        ----------
+        end : IN (N,) or None
+            The parts, for a merge. For a split they are drawn.
+        log_new : IN
+            The log weight of a new cluster.
+        best : IN
+            The log ratio if q were 1.
+        threshold : INOUT
+            Of the ratio. It becomes that of the second test, or INFINITY if the first one fails.
+        """
+        cdef uint8_t[::1] part = self.division.launch
+        cdef double log_q, first
+        if not self._is_large(self.division.n + 2):
+            self.division.make_launch_state(rng, i, j, slot)
+            return self.division.scan(rng, slot, part, end, threshold[0] - best)
+        self.division.begin(i, j, slot)
+        log_q = self.division.allocate(
+            rng, slot, part, end, 0, self.launch, threshold[0] + self.second - best
+        )
+        first = log_new - self._log_joined(slot) - log_q
+        first = first if end is None else -first
+        if first <= threshold[0] or best + log_q <= threshold[0] + self.second:
+            threshold[0] = INFINITY
+            return log_q
+        threshold[0] = first + self.second
+        return log_q + self.division.allocate(
+            rng, slot, part, end, self.launch, self.division.n, threshold[0] - best - log_q
+        )
+
+    cdef double _log_joined(self, Py_ssize_t slot) noexcept nogil:
+        """Return log m of the union of two slots, less log m of each."""
+        cdef Py_ssize_t both = slot + 4
+        self.mixture.set_counts(both, slot, slot + 1)
+        return self._log_m(both) - self._log_m(slot) - self._log_m(slot + 1)
+
+    cdef bint _is_large(self, Py_ssize_t n) noexcept nogil:
+        """Return whether proposals for n rows have two tests."""
+        return n - 2 > self.launch
+
+    cdef void _draw_second(self, bitgen_t *rng, Py_ssize_t n) noexcept nogil:
+        """Draw the threshold of the second test of n rows, if there is one."""
+        self.second = self.simd.log(1.0 - uniform(rng)) if self._is_large(n) else 0.0
 
     cdef void _accept(
         self, Py_ssize_t i, Py_ssize_t j, Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot,
@@ -239,8 +349,7 @@ cdef class SplitMerge:
         cdef Py_ssize_t t
         self._take(a, slot)
         self._take(b, slot + 1)
-        self.members.clear(a)
-        self.members.clear(b)
+        self.members.renew(a, self.mixture.sizes_[a], b, self.mixture.sizes_[b])
         self.members.put(i, a)
         self.members.put(j, b)
         for t in range(self.division.n):
@@ -265,6 +374,7 @@ cdef class SplitMerge:
         cdef Py_ssize_t k, n = max(self.mixture.clusters, b + 1), blocks = (n + LANES - 1) // LANES
         for k in range(n):
             scores[k] = self.mixture.score_by_row(i, slot if k == b else k) / self.temperature
+        self.division.work += n
         scores[a] = -INFINITY
         for k in range(n, blocks * LANES):
             scores[k] = -INFINITY
@@ -287,6 +397,7 @@ cdef class SplitMerge:
         cdef double value
         if remembered and not isnan(self.log_m[k]):
             return self.log_m[k]
+        self.division.work += TEST
         value = self.simd.lgamma(self.mixture.sizes_[k] + self.mixture.priors.shift)
         value -= self.log_one
         for d in range(self.mixture.active):

@@ -10,9 +10,6 @@ from bitmix.kernel.draws cimport bitgen_of, permute, uniform
 from bitmix.kernel.mixture cimport Mixture
 from bitmix.kernel.screening cimport EXP_MINUS_MARGIN, Screening
 
-cdef extern from *:
-    void prefetch "__builtin_prefetch"(const void *) noexcept nogil
-
 #: The number of rows that a sweep scores for all clusters before it decides whether to screen.
 PROBE = 256
 
@@ -74,7 +71,7 @@ cdef class Sweep:
             permute(rng, self.order)
             for t in range(self.order.shape[0]):
                 if t + 1 < self.order.shape[0]:
-                    self._prefetch(mixture, self.order[t + 1])
+                    mixture.rows.prefetch(self.order[t + 1])
                 if t == probe and likely * FEW <= t * mixture.clusters:
                     with gil:
                         self._screen(mixture)
@@ -96,10 +93,3 @@ cdef class Sweep:
         self.screening.reserve(mixture)
         mixture.index = self.screening
         self.screening.start(mixture)
-
-    cdef void _prefetch(self, Mixture mixture, Py_ssize_t i) noexcept nogil:
-        """Fetch the features of row i into the cache, because rows come in random order."""
-        cdef Py_ssize_t j
-        prefetch(&mixture.rows.bits[i, 0])
-        for j in range(mixture.rows.start[i], mixture.rows.start[i + 1], 16):
-            prefetch(&mixture.rows.on[j])

@@ -9,6 +9,7 @@ import numpy as np
 
 from bitmix import kernel
 from bitmix.chains import TRACE, Latent, size_entropy, stack_samples
+from bitmix.sampling.budget import Budget
 from bitmix.sampling.initial import INITIAL
 from bitmix.sampling.moves import ALIASES, MOVES
 from bitmix.streams import stream
@@ -43,6 +44,7 @@ class Chain:
             )
             self.trace = {name: values.tolist() for name, values in latent.trace.items()}
             self.samples = list(zip(*latent.samples.values(), strict=True))
+        self.budget = self._budget()
 
     def _first(self) -> kernel.Mixture:
         run, settings = self.run, self.run.settings
@@ -54,6 +56,16 @@ class Chain:
 
     def _mixture(self, *state: np.ndarray | float) -> kernel.Mixture:
         return kernel.mixture_of(self.run.rows, *state, self.run.settings.partition_prior)
+
+    def _budget(self) -> Budget | None:
+        """Return what the sweeps of the trace have taught about proposals, if that is needed."""
+        settings, (rows, features) = self.run.settings, self.run.rows.shape
+        if settings.proposals != "auto" or "split_merge" not in settings.moves:
+            return None
+        budget = Budget(rows, self.mixture.counts.sum() / (rows * features))
+        for values in zip(*self.trace.values(), strict=True):
+            budget.learn(dict(zip(self.trace, values, strict=True)))
+        return budget
 
     @property
     def sweeps(self) -> int:
@@ -68,6 +80,8 @@ class Chain:
         entry |= _description(self.mixture)
         for name, value in entry.items():
             self.trace.setdefault(name, []).append(value)
+        if self.budget:
+            self.budget.learn(entry)
         thin = self.run.settings.thin
         if thin is not None and self.sweeps % thin == 0:
             mixture = self.mixture
@@ -81,9 +95,11 @@ class Chain:
         """Make the moves; return their reports and seconds, summed by name."""
         settings = self.run.settings
         total: dict[str, float] = {}
+        learned = {"split_merge": {"proposals": self.budget.proposals}} if self.budget else {}
         for move in settings.moves:
             start = time.perf_counter()
-            report = MOVES[ALIASES.get(move, move)](self.mixture, settings, self.generator)
+            make = MOVES[ALIASES.get(move, move)]
+            report = make(self.mixture, settings, self.generator, **learned.get(move, {}))
             report = {**report, f"{move}_seconds": time.perf_counter() - start}
             for name, value in report.items():
                 total[name] = total.get(name, 0) + value

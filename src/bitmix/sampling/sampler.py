@@ -28,7 +28,7 @@ def sample(
     partition_prior: str = Settings.partition_prior,
     hyperprior: str = Settings.hyperprior,
     moves: Sequence[str] = Settings.moves,
-    proposals: int = Settings.proposals,
+    proposals: int | str = Settings.proposals,
     thin: int | None = Settings.thin,
     threads: int | None = None,
     progress: bool | None = None,
@@ -74,8 +74,9 @@ def sample(
     moves : sequence of str
         The schedule of a sweep: any of "assign", "split_merge", "concentration" and "pixel_priors",
         in any order. "assign" must be there. "feature_priors" is another name of "pixel_priors".
-    proposals : int
-        The number of proposals of the move "split_merge" in a sweep.
+    proposals : int or "auto"
+        The number of proposals of the move "split_merge" in a sweep. "auto" learns it in the first
+        sweeps, from what proposals gain and how much work they are.
     thin : int, optional
         Keep the state after every `thin`-th sweep, in `Latent.samples`. None keeps the last state
         only.
@@ -147,7 +148,7 @@ def sample_chain(
     partition_prior: str = Settings.partition_prior,
     hyperprior: str = Settings.hyperprior,
     moves: Sequence[str] = Settings.moves,
-    proposals: int = Settings.proposals,
+    proposals: int | str = Settings.proposals,
     thin: int | None = Settings.thin,
     progress: bool | None = None,
     checkpoint_folder: str | os.PathLike[str] | None = None,

@@ -40,8 +40,10 @@ class Settings:
     moves : sequence of str
         The schedule of a sweep: any of "assign", "split_merge", "concentration" and "pixel_priors",
         in any order. "assign" must be there. "feature_priors" is another name of "pixel_priors".
-    proposals : int
-        The number of proposals that the move `split_merge` makes in a sweep.
+    proposals : int or "auto"
+        The number of proposals that the move `split_merge` makes in a sweep. "auto" learns it in
+        the first sweeps, from what proposals gain and how much work they are, see
+        `bitmix.sampling.budget`. They get at most half of the work.
     thin : int, optional
         Keep the state after every `thin`-th sweep, in `Latent.samples`. None keeps the last state
         only.
@@ -60,12 +62,13 @@ class Settings:
     partition_prior: str = "dp"
     hyperprior: str = "exponential"
     moves: Sequence[str] = ("assign", "pixel_priors")
-    proposals: int = 100
+    proposals: int | str = "auto"
     thin: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("sweeps", "initial_clusters", "proposals"):
+        for name in ("sweeps", "initial_clusters"):
             self._set(name, check_integer(name, getattr(self, name)))
+        self._set("proposals", _number_or_auto(self.proposals))
         if self.thin is not None:
             self._set("thin", check_integer("thin", self.thin))
             if self.thin > self.sweeps:
@@ -97,6 +100,12 @@ class Settings:
                 f"initial_clusters is {self.initial_clusters:,}, but there are only {rows:,} rows: "
                 "set it to at most that"
             )
+
+
+def _number_or_auto(proposals: int | str) -> int | str:
+    if isinstance(proposals, str) and proposals != "auto":
+        raise ValueError(f"proposals must be a whole number or 'auto', not {proposals!r}")
+    return proposals if proposals == "auto" else check_integer("proposals", proposals)
 
 
 def _gamma(prior: Sequence[float]) -> tuple[float, float]:
