@@ -57,7 +57,7 @@ def test_files(shuffled, survey, tmp_path):
         z = np.stack([state.assignments for state in found.states])[:, order]
         share = partitions.coclustering(z, np.arange(len(order)))
         np.testing.assert_array_equal(together["probability"], share.astype(np.float32))
-    assert (tmp_path / "classes.md").read_text().startswith("The states have")
+    assert (tmp_path / "classes.md").read_text().startswith("Number of classes in the population")
 
 
 def test_pairs_of_many_rows_are_left_out(shuffled, tmp_path, monkeypatch):

@@ -78,5 +78,3 @@ def test_the_number_of_classes():
     population, seen = figure.axes[0].containers
     assert [bar.get_height() for bar in population] == data["in_the_population"]
     assert [bar.get_height() for bar in seen] == data["in_the_data"]
-    figure = figures.number_of_classes(pd.DataFrame({"in_the_data": data["in_the_data"]}, index))
-    assert figure.alt.startswith("How many clusters have the states?")

@@ -96,13 +96,16 @@ def describe_number(table: pd.DataFrame) -> str:
     table : DataFrame
         The result of `number_of_classes`.
     """
-    if "in_the_population" in table:
-        column = table["in_the_population"].sort_values(ascending=False, kind="stable")
-        told = [f"{number} with probability {p:.0%}" for number, p in column.items() if p >= 0.05]
-        return f"Number of classes in the population: {', '.join(told)}."
-    seen = table.index[table["in_the_data"] >= 0.025]
-    return (
-        f"The states have {seen.min()} to {seen.max()} clusters. That is no estimate of the number "
-        "of classes: under a Dirichlet process, small extra clusters stay however many rows there "
-        "are. `partition_prior: mfm` estimates the number."
+    column = table["in_the_population"].sort_values(ascending=False, kind="stable")
+    told = [f"{number} with probability {p:.0%}" for number, p in column.items() if p >= 0.05]
+    text = f"Number of classes in the population: {', '.join(told)}."
+    if not table.attrs["weighted"]:
+        return text
+    effective = table.attrs["effective_states"]
+    text += (
+        " The chains have a Dirichlet process, so their states are weighted to a mixture of finite "
+        f"mixtures. They count as {effective:,.0f} states."
     )
+    if effective < _FEW:
+        text += " That is few: with `partition_prior: mfm`, the chains need no weights."
+    return text

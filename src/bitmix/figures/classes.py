@@ -105,21 +105,16 @@ def number_of_classes(table: pd.DataFrame) -> Figure:
         The result of `bitmix.classes.number_of_classes`.
     """
     figure = Figure(figsize=(6, 3), layout="constrained")
-    finite = "in_the_population" in table
-    title = "How many classes are there?" if finite else "How many clusters have the states?"
+    title = "How many classes are there?"
     axes = figure.add_subplot(title=title, xlabel="number", ylabel="probability")
     names = {"in_the_population": "in the population", "in_the_data": "in the data"}
-    shown = {names[column]: table[column] for column in names if column in table}
-    width = 0.8 / len(shown)
-    for i, (name, values) in enumerate(shown.items()):
-        places = table.index + (i - (len(shown) - 1) / 2) * width
-        hatch = None if i == 0 else "///"
-        colours = {"facecolor": COLOURS[0] if i == 0 else "white", "edgecolor": COLOURS[0]}
-        axes.bar(places, values, width, label=name, hatch=hatch, **colours)
+    for i, (column, name) in enumerate(names.items()):
+        looks = {"facecolor": "white" if i else COLOURS[0], "hatch": "///" if i else None}
+        places = table.index + (i - 0.5) * 0.4
+        axes.bar(places, table[column], 0.4, label=name, edgecolor=COLOURS[0], **looks)
     axes.set(xticks=table.index, ylim=(0, 1))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    if finite:
-        axes.legend(frameon=False)
-    likely = next(iter(shown.values()))
+    axes.legend(frameon=False)
+    likely = table["in_the_population"]
     alt = f"{title} {likely.idxmax()} with probability {likely.max():.0%}."
     return described(figure, alt)

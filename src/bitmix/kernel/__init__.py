@@ -5,7 +5,7 @@ A mixture is the state of a chain. It is made from packed rows and does not know
 """
 
 from bitmix.kernel.draws import integers, permutation
-from bitmix.kernel.finite import components, log_new_cluster
+from bitmix.kernel.finite import components, log_new_cluster, log_v
 from bitmix.kernel.joint import log_joint
 from bitmix.kernel.masked import MaskedMixture, mixture_of
 from bitmix.kernel.mixture import Mixture
@@ -25,6 +25,7 @@ __all__ = [
     "integers",
     "log_joint",
     "log_new_cluster",
+    "log_v",
     "mixture_of",
     "permutation",
     "simd_name",
