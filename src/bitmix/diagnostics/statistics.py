@@ -45,9 +45,10 @@ def statistics(draws: np.ndarray) -> dict[str, float]:
 def _r_hat(draws: np.ndarray) -> float:
     chains, length = draws.shape
     halves = np.concatenate([draws[:, : length // 2], draws[:, length - length // 2 :]])
-    still = (halves == halves[:, :1]).all() and not (halves == halves[0, 0]).all()
-    if still and chains > 1 and length >= FEWEST_DRAWS:
-        return math.inf  # ArviZ would divide by rounding errors
+    if chains > 1 and length >= FEWEST_DRAWS:
+        still = (halves == halves[:, :1]).all() and not (halves == halves[0, 0]).all()
+        if still:
+            return math.inf  # ArviZ would divide by rounding errors
     with np.errstate(divide="ignore", invalid="ignore"):  # folded draws may be constant too
         return array_stats.rhat(draws, method="rank", **_PER_CHAIN)
 
