@@ -102,6 +102,7 @@ def test_earlier_sweeps_are_not_made_again(tmp_path, x, caplog, monkeypatch):
 
 def test_progress_bar_begins_where_the_chain_does(tmp_path, x, capsys, monkeypatch):
     monkeypatch.setattr(progress, "_is_visible", lambda: True)
+    monkeypatch.setattr(progress, "DELAY", 0)
     arguments = {**SETTINGS, "checkpoint_folder": tmp_path}
     bitmix.sample_chain(x, 0, **{**arguments, "sweeps": 4})
     bitmix.sample_chain(x, 0, **arguments)

@@ -77,7 +77,8 @@ class _Bar:
         if steps and not self.bar.disable:
             self.bar.initial += steps  # the rate leaves them out
             self.bar.n += steps
-            self.bar.refresh()
+            if time.time() >= self.bar.start_t + DELAY:  # else a short run would leave it so
+                self.bar.refresh()
 
 
 class _Log:
