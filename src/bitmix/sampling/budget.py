@@ -50,7 +50,7 @@ class Budget:
         self.rows, self.density = rows, density
         self.sweeps = 0
         self.rate = self.credit = float(FIRST)  # proposals a sweep; proposals to make by now
-        self.log_joint = None
+        self.log_joint: float | None = None
         self.proposed = self.costs = self.gain = 0.0  # of proposals, of late
         self.other_costs = self.other_gain = 0.0  # of the other moves
 

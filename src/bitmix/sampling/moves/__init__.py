@@ -3,27 +3,20 @@
 A move changes the state of a chain in place, leaves its posterior invariant, and draws only from
 the generator of the chain. A sweep calls the moves in the order of the schedule. Each returns its
 report for the trace, a dict of integers or floats with the same names each time. Reports of the
-same name are added up over a sweep.
+same name are added up over a sweep. A chain may give a move more arguments, as it gives
+`split_merge` the number of its proposals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-from bitmix.kernel import Mixture
 
 from .assign import assign
 from .concentration import concentration
 from .feature_priors import feature_priors
 from .split_merge import split_merge
 
-if TYPE_CHECKING:
-    from ..settings import Settings
-
-Move = Callable[[Mixture, "Settings", np.random.BitGenerator], dict[str, float]]
+Move = Callable[..., dict[str, float]]  # of a Mixture, Settings and a np.random.BitGenerator
 
 #: Moves by their name in a schedule.
 MOVES: dict[str, Move] = {
