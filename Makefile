@@ -17,7 +17,7 @@ all: install  ## reproduce the study (also plain `make`)
 posterior: install  ## sample until the chains agree (minutes)
 	@$(BIN)/snakemake posterior
 
-digits: install  ## the same of all ten digits (a quarter of an hour)
+digits: install  ## run all ten digits (a quarter of an hour)
 	@$(BIN)/snakemake digits
 
 install: .venv/.bitmix  ## put the locked packages and bitmix into .venv
@@ -30,7 +30,7 @@ test-browser: .venv/.browser  ## the notebooks, the book and the explorer in Chr
 	@command -v chromium google-chrome >/dev/null || { echo 'no Chromium here: apt-get install chromium' >&2; exit 1; }
 	@$(BIN)/pytest -m browser
 
-test-slow: install  ## the tests that take minutes: compilers, instruction sets, ARM64 by emulation
+test-slow: install  ## run the tests that take minutes: compilers, instruction sets, emulated ARM64
 	@$(BIN)/pytest -m slow
 
 test-faults: install  ## inject faults: kills, full disks, lost writes, signals (tens of minutes)
@@ -46,7 +46,7 @@ bench: .venv/.bench  ## measure the kernel against NumPy and Numba, then how fas
 check: install  ## compare the study with its expected values
 	@$(BIN)/snakemake check
 
-evaluation: install  ## judge bitmix and others by images held out (minutes)
+evaluation: install  ## compare bitmix and other methods on held-out images (minutes)
 	@$(BIN)/snakemake evaluation
 
 book: install  ## build the book, results/book/index.html
@@ -77,7 +77,7 @@ EXTRAS := bench browser slurm
 LOCK = $(BIN)/uv pip compile --system-certs --quiet --upgrade --universal --fork-strategy fewest --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock'
 
-lock: install  ## renew the lock files, with the newest versions
+lock: install  ## write the lock files again, with the newest versions
 	$(LOCK) pyproject.toml --group build --group install --group test --group book -o requirements.txt
 	for group in $(EXTRAS); do \
 		$(LOCK) --group $$group --constraint requirements.txt -o requirements-$$group.txt || exit 1; done
@@ -88,9 +88,9 @@ clean:  ## delete the environment and the caches, but no results
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' Makefile
 
-# The stamps are touched last: what was interrupted is done again.
-# uv installs many times faster than pip, which steps in where uv cannot (say, a mirror that only
-# pip was told of).
+# Each rule touches its stamp last, so make repeats a rule that was interrupted.
+# uv takes less time than pip. If uv fails, for example because only pip is configured for a mirror,
+# pip installs instead.
 .venv/.packages: requirements.txt
 	@command -v "$(PYTHON)" >/dev/null || { echo 'no $(PYTHON) here: make PYTHON=...' >&2; exit 1; }
 	@"$(PYTHON)" -c "$$PREFLIGHT"
@@ -98,7 +98,7 @@ help:  ## list these targets
 	@"$(PYTHON)" -m venv --clear .venv
 	@sed -n '/^uv==/,/# via/p' requirements.txt | $(BIN)/python -m pip install --quiet -r /dev/stdin
 	@$(BIN)/uv pip install --system-certs --python .venv --require-hashes -r requirements.txt || \
-		{ echo 'uv cannot: now pip'; $(BIN)/python -m pip install --require-hashes -r requirements.txt; }
+		{ echo 'uv fails: now pip'; $(BIN)/python -m pip install --require-hashes -r requirements.txt; }
 	@touch $@
 
 .venv/.bitmix: .venv/.packages pyproject.toml meson.build meson.options $(SOURCES)
@@ -111,7 +111,7 @@ $(EXTRAS:%=.venv/.%): .venv/.%: requirements-%.txt .venv/.bitmix
 	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
-# Said before anything is downloaded; any Python can read it.
+# This check runs before anything is downloaded. Every version of Python can run it.
 define PREFLIGHT
 import os, sys, sysconfig
 if sys.version_info < (3, 11):

@@ -39,12 +39,12 @@ try:
 except runs.ConfigError as error:
     raise CONSOLE.failure(error) from None
 
-# Snakemake does not see imports, so each rule has the code that it depends on as input. What runs
-# is the installed package, which must be the same.
+# Snakemake does not see imports, so each rule has the code that it depends on as input. The rules
+# run the installed package, so it must be the same code.
 if stale := code.stale(Path("src/bitmix")):
     raise CONSOLE.failure(f"bitmix is not installed as in {', '.join(stale)}: run `make install`")
 
-# Programs of this Python are found also where its environment is not activated.
+# Programs of this Python are found even if its environment is not activated.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 

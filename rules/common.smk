@@ -6,7 +6,7 @@ DEFAULT = [run for run in RUNS if not RUNS[run]["opt_in"]]
 DATA_FILE = "-p data_file results/{run}/data.npz"
 FIGURES_FOLDER = "-p figures_folder results/{run}/figures"
 
-# Notebooks are executed as the log of their rule, and copied to its output when they end well. One
+# A rule executes its notebook in its log and copies it to its output if it succeeds. A notebook
 # that fails leaves its traceback in the log and no output.
 NOTEBOOK = """
 papermill {input.notebook} {log.notebook} --engine bitmix --kernel python3 --no-progress-bar \\
@@ -20,7 +20,7 @@ JOB_WITH_THREADS = JOB.replace("{params}", "{params} threads={threads}")
 
 
 def sources(*folders):
-    """The files of the package on which the products of these folders depend."""
+    """Return the files of the package on which the products of these folders depend."""
     package = Path("src/bitmix")
     return [str(path) for path in code.sources(package, code.closure(*folders))]
 
@@ -65,7 +65,7 @@ def reported(file, section, title, caption):
 
 
 def figure(name, section, title):
-    """A figure as the report shows it; `others` are the same figure as SVG and in words."""
+    """Return a figure for the report; `others` are the same figure as SVG and in words."""
     return reported(f"figures/{name}.png", section, title, name)
 
 
@@ -79,21 +79,21 @@ def others(*names):
 
 
 def stages(run):
-    """The rules that a run executes once, but for its summary."""
+    """Return the rules that a run executes once, without its summary."""
     predictions = [rules.predictions] if run in PREDICTED else []
     tables = [rules.classes] if run in TABLES else []
     return [*STAGES, *predictions, *tables]
 
 
 def products(run):
-    """Everything that a run makes, so that what is missing is made again."""
+    """Return everything that a run makes, so that Snakemake makes missing files again."""
     chains = expand(rules.chain.output, run=run, chain=range(RUNS[run]["chains"]))
     once = [*stages(run), rules.summary]
     return chains + [file for stage in once for file in expand(stage.output, run=run)]
 
 
 def figure_files(wildcards):
-    """The PNG files of a run, and the folder of its clusters."""
+    """Return the PNG files of a run, and the folder of its clusters."""
     run = wildcards.run
     files = [file for stage in stages(run) for file in expand(stage.output, run=run)]
     return [file for file in files if Path(file).suffix == ".png" or Path(file).name == "clusters"]

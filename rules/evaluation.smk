@@ -1,4 +1,4 @@
-# bitmix and other methods, judged by rows held out. Not part of `all`: it takes minutes.
+# bitmix and other methods, compared on held-out rows. Not part of `all`: it takes minutes.
 
 #: The runs that `snakemake evaluation` judges.
 EVALUATED = [run for run in RUNS if RUNS[run]["evaluation"]]

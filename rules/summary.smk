@@ -46,7 +46,7 @@ rule summary:
         JOB
 
 
-# No benchmark here: Snakemake would take it for an output, and check only once.
+# No benchmark here: Snakemake would treat it as an output and would not check again.
 rule check:
     input:
         products=[products(run) for run in REPRODUCED],

@@ -118,7 +118,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def finite(value: Any) -> Any:
-    """Return nested dicts and lists with None for numbers that JSON does not have."""
+    """Replace nan and infinite numbers, which JSON does not have, by None in dicts and lists."""
     if isinstance(value, Mapping):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -20,7 +20,7 @@ DEPENDENCIES = PYPROJECT["project"]["dependencies"]
 GROUPS = PYPROJECT["dependency-groups"]
 BUILD_SYSTEM = PYPROJECT["build-system"]["requires"]
 
-# Programs, what xarray and pandas import to write NetCDF and tables, and tqdm to draw in notebooks.
+# Programs, and packages that xarray, pandas and tqdm import for NetCDF, tables and notebooks.
 NOT_IMPORTED = {
     *("h5netcdf", "h5py", "ipykernel", "ipywidgets", "jupyterlab", "papermill", "tabulate"),
 }

@@ -363,7 +363,7 @@ def test_a_file_without_its_checksum(latent, path, content):
     assert_same_latent(load_latents(path), latent)
 
 
-# Hostile pickles: each would leave a file or a call behind if it were executed ------
+# Hostile pickles: if one is executed, it creates a file or records a call -----------
 
 
 class Calls:
@@ -483,7 +483,7 @@ def test_array_helper_makes_what_numpy_makes(content, path, latent):
     assert_same_latent(load_latents(path), latent)
 
 
-SIZES = np.array([3, 2]).tobytes()  # correct: only the wrapping is wrong below
+SIZES = np.array([3, 2]).tobytes()  # correct: below, only the pickle around it is wrong
 DTYPE = (np.dtype, ("i8", False, True))
 PLAIN = (3, "<", None, None, None, -1, -1, 0)
 

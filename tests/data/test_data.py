@@ -1,4 +1,4 @@
-"""Data sets, their files, and the sources of MNIST (a local HTTP server stands in for a mirror)."""
+"""Data sets, their files, and the sources of MNIST, with a local HTTP server as the mirror."""
 
 import gzip
 import hashlib
@@ -558,7 +558,7 @@ def test_atomic_write_twice_at_once(tmp_path):
     with atomic_write(path) as first, atomic_write(path) as second:
         first.write(b"first")
         second.write(b"second")
-    assert path.read_bytes() == b"first"  # it ended last
+    assert path.read_bytes() == b"first"  # the first writer ended last
     assert os.listdir(tmp_path) == ["file"]
 
 

@@ -176,13 +176,13 @@ def test_em_finds_two_kinds():
     rng = np.random.default_rng(0)
     kind = np.arange(400) % 4 == 0
     x = (rng.random((400, 60)) < np.where(kind[:, None], 0.9, 0.2)).astype(np.uint8)
-    # All centres may come from one cluster. Of a few starts, one has better centres.
+    # All centres may come from one cluster. At least one of a few starts has better centres.
     fits = list(evaluation.expectation_maximisation(x, 2, fits=4, seed=1))
     best = max(fits, key=lambda fit: np.ptp(fit.means.mean(axis=1)))
     order = best.means[:, 0].argsort()
     np.testing.assert_allclose(best.weights[order], [0.75, 0.25], atol=0.01)
     np.testing.assert_allclose(best.means[order].mean(axis=1), [0.2, 0.9], atol=0.02)
-    assert len({tuple(map(tuple, fit.on.round(3))) for fit in fits}) > 1  # streams of their own
+    assert len({tuple(map(tuple, fit.on.round(3))) for fit in fits}) > 1  # own random streams
 
 
 def test_em_never_loses_likelihood(task):
@@ -208,7 +208,7 @@ def test_stepmix_is_scored_as_it_scores_itself(task):
     np.testing.assert_allclose(mixture.means, pis["pis"], atol=models.STEPMIX_FLOOR)
     joint = np.log(mixture.weights) + mixture.log_likelihood(task.train.x.astype(float))
     found = np.logaddexp.reduce(joint, axis=1).mean()
-    assert found == pytest.approx(model.score(task.train.x), abs=2)  # the floor's part
+    assert found == pytest.approx(model.score(task.train.x), abs=2)  # the floor changes the score
     assert (mixture.assignments == joint.argmax(axis=1)).mean() > 0.98
 
 

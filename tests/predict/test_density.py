@@ -62,7 +62,7 @@ def test_outlier_score_counts_the_reference(latents, queries):
 
 
 def test_outlier_score_is_a_p_value(latents):
-    """Of R + 1 exchangeable rows, at most a share a scores 1 - a or more."""
+    """At most the share a of R + 1 exchangeable rows scores 1 - a or more."""
     x = every_vector()
     scores = [
         outlier_score(latents, x[i : i + 1], np.delete(x, i, axis=0))[0] for i in range(len(x))

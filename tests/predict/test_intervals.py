@@ -68,7 +68,7 @@ def test_interval_of_one_cluster_is_its_betas():
 
 
 def test_interval_holds_its_probability(latents, queries):
-    """Of draws of chain, cluster and theta, 90% are inside and 5% on either side."""
+    """90% of the draws of chain, cluster and theta are inside the interval, 5% on either side."""
     draws, observed = 20_000, np.arange(6) < 2
     bounds = credible_interval(latents, queries, observed, of="theta")
     rng = np.random.default_rng(9)

@@ -234,7 +234,7 @@ def test_a_full_disk_does_not_lose_the_chain(tmp_path, x, whole, caplog, monkeyp
     sync = os.fsync
 
     def full(descriptor):
-        if next(calls) > 2:  # after the opening, in two files, and sweep 5
+        if next(calls) > 2:  # two calls open the checkpoint, the third saves sweep 5
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         sync(descriptor)
 

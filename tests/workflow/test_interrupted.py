@@ -63,7 +63,7 @@ def kill_and_finish(workflow, sweeps, kills):
     killed = [start_and_kill(workflow, kill) for kill in kills]
     assert max(sweeps_of(workflow)) < sweeps
     result = workflow.snakemake(*CHAINS)
-    for process in killed:  # until here, the pipes were open like a terminal
+    for process in killed:  # until here, the pipes stay open as a terminal would
         process.stdout.close()
     assert result.returncode == 0, result.stdout
     continued = re.findall(rf"continuing after sweep (\d+) of {sweeps}", result.stdout)
@@ -80,7 +80,7 @@ def test_killed_and_started_again(workflow):
 
 @pytest.mark.slow
 def test_killed_again_and_again(workflow):
-    """If Snakemake alone is killed, its jobs go on sampling. They give way to new ones."""
+    """If only Snakemake is killed, its jobs go on sampling. They stop when new jobs start."""
     kill_and_finish(workflow, 15_000, [os.killpg, os.killpg, os.kill, os.killpg])
 
 

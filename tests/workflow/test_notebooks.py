@@ -61,7 +61,7 @@ def test_cells_are_short_and_define_nothing(notebook):
 
 
 def test_has_no_plumbing(notebook):
-    """Figures know their titles and alt texts, and settings come as parameters."""
+    """Notebooks set no titles, alt texts or settings: figures and parameters have them."""
     for cell in code_cells(notebook):
         assert not re.search(r"\balt\b|\bsettings = |\bconfiguration = ", cell.source)
         assert not re.search(r"\bfor_notebook\b|figures\.save\(|%matplotlib", cell.source)

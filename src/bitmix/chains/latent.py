@@ -50,7 +50,7 @@ class Latent:
     data_sha256 : str
         `bitmix.data.data_sha256` of the rows.
     generator : dict of builtins
-        The state of the chain's bit generator after the last sweep; {} if that is not known.
+        The state of the chain's bit generator after the last sweep; {} if it is not known.
     observed : ndarray of int32, shape (K, D), optional
         If features are missing: the number of rows in the cluster that have the feature observed.
         The tails are then ``observed - counts``.
@@ -112,8 +112,8 @@ class Latent:
     def log_joint(self) -> float:
         """Return log p(x, z | alpha, beta, concentration), in nats.
 
-        The log probability of the partition under its prior, plus that of the features:
-        Beta-Bernoulli by cluster and feature, with the probabilities integrated out.
+        It is the log probability of the partition under its prior, plus that of the features. Each
+        feature is Beta-Bernoulli in each cluster, with its probability integrated out.
         """
         return kernel.log_joint(
             self.sizes,

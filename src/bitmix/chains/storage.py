@@ -127,10 +127,10 @@ def _plain(items: dict[str, Any]) -> dict[str, Any]:
 
 # Reading without trust --------------------------------------------------------------------------
 
-# The opcodes that pickle's protocol 5 uses for a dict of builtins and plain arrays. Among others,
-# these are left out: all that make objects in other ways than REDUCE, persistent ids, the extension
-# registry (its cache bypasses find_class) and the indexed memo (it can ask for any amount of
-# memory). With so few opcodes, nothing nests deeply enough to exhaust the stack.
+# The opcodes that pickle's protocol 5 uses for a dict of builtins and plain arrays. The list leaves
+# out, among others, opcodes that make objects in other ways than REDUCE, persistent ids, the
+# extension registry (its cache bypasses find_class) and the indexed memo (it can ask for any amount
+# of memory). With these opcodes, nothing nests deeply enough to exhaust the stack.
 _OPCODES = (  # noqa: SIM905
     "PROTO FRAME STOP MARK MEMOIZE BINGET LONG_BINGET "
     "NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT "
@@ -261,7 +261,7 @@ def _with_arrays(items: dict[str, Any]) -> dict[str, Any]:
 def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
     """Return the items of a file of schema 1 as those of later schemas.
 
-    Its concentration was constant. What its trace lacks is marked as unknown.
+    The concentration of schema 1 was constant. Items that its trace lacks are marked as unknown.
     """
     check_type("trace", content["trace"], dict)
     sweeps = np.size(content["trace"]["log_joint"])

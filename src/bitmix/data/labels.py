@@ -81,7 +81,7 @@ def check_labels(labels: np.ndarray | None, path: PathLike, rows: int) -> np.nda
         if not whole.all():
             row = int(whole.argmin())
             raise DataError(
-                f"{path}, row {row}: the label {labels[row]} is no whole number; "
+                f"{path}, row {row}: the label {labels[row]} is not a whole number; "
                 "labels are whole numbers or text"
             )
         labels = labels.astype(np.int64)

@@ -26,7 +26,7 @@ def load(source: str = "mnist", **settings: Any) -> Loaded:
     source : str
         A key of `SOURCES`.
     **settings
-        The parameters of the source. None means not given.
+        The parameters of the source. None counts as not given.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def check_settings(source: str, **settings: Any) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If not.
+        If the source does not take a setting, or needs one that is missing.
     """
     if source not in SOURCES:
         raise ValueError(f"source {source!r} is not known; allowed: {', '.join(SOURCES)}")

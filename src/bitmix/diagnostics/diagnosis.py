@@ -38,7 +38,7 @@ class Diagnosis:
     left_out : dict of str
         Why a quantity is not judged, by its name. The name of the pairs is "pairs".
     pairs : list of dict
-        For each pair of rows, `first` and `second`, the `statistics` of whether they share a
+        For each pair of rows: `first`, `second`, and the `statistics` of whether they share a
         cluster. Empty if no states were kept.
     seconds : dict of float
         The mean seconds of a sweep after the warmup, by move; nan if the chains were read from

@@ -27,9 +27,9 @@ class Average:
     Attributes
     ----------
     completions, completions_equal : ndarray, shape (M, missing features)
-        By the averaged density, and by the plain average.
+        The completions of the averaged density, and of the plain average.
     members, clusters : int
-        The number of mixtures, and of all their clusters.
+        The number of mixtures, and the number of clusters in all of them.
     """
 
     def __init__(self, task: Task) -> None:

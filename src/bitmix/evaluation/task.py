@@ -33,7 +33,7 @@ class Task:
     def __post_init__(self) -> None:
         if self.train.observed is not None or self.held_out.observed is not None:
             raise ValueError(
-                "an evaluation needs complete rows: fill in what is missing or set evaluation: null"
+                "an evaluation needs complete rows: fill in missing values or set evaluation: null"
             )
 
 
@@ -74,7 +74,7 @@ def split(dataset: Dataset, train: int | None) -> tuple[Dataset, Dataset]:
     """Divide rows at random. The same number of rows gives the same split.
 
     The order is that of ``numpy.random.RandomState(0).permutation(N)``, which NumPy promises to
-    keep. The reference figures for the twos and threes use this split with 10,000 training rows.
+    keep. The reference scores for the twos and threes use this split with 10,000 training rows.
 
     Parameters
     ----------

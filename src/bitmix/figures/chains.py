@@ -48,8 +48,8 @@ def traces(
         The label of each quantity, by its name in `Latent.trace`. The default is the log joint and
         the number of clusters.
     warmup : int, default 0
-        The number of warmup sweeps, which are shaded. The first half of them does not count for
-        the vertical range.
+        The number of warmup sweeps. They are shaded. The first half of them does not count for the
+        vertical range.
     title : str
     """
     names = names or [f"chain {latent.chain}" for latent in latents]

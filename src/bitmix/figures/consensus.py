@@ -71,8 +71,8 @@ def certainty(dataset: Dataset, assignments: np.ndarray, found: Consensus) -> Fi
     alt = (
         f"{len(most)} rows whose cluster is certain (uncertainty from "
         f"{found.uncertainty[most[0]]:.2f}) and {len(least)} whose cluster is not (up to "
-        f"{found.uncertainty[least[0]]:.2f}), each above the mean of the rows it shares clusters "
-        "with."
+        f"{found.uncertainty[least[0]]:.2f}), each above the mean of the rows that share its "
+        "cluster."
     )
     return certain_rows(*pairs, dataset.image_shape, alt, dataset.feature_names)
 
@@ -121,7 +121,7 @@ def consensus_clusters(
         The share of the rows that have each feature on; nan if none has it observed.
     sizes : (K,) int
     certainty : (K,)
-        1 - the mean uncertainty of its rows.
+        For each cluster, 1 - the mean uncertainty of its rows.
     image_shape : (rows, columns) or None
         None draws a heatmap: a row for each cluster, a column for each feature.
     title : str
@@ -170,7 +170,7 @@ def certain_rows(
 
 @mpl.rc_context(STYLE)
 def coclustering_blocks(probabilities: np.ndarray, clusters: np.ndarray) -> Figure:
-    """Draw how often rows share a cluster, shape (R, R), in blocks by a consensus.
+    """Draw how often rows share a cluster, shape (R, R), in one block per consensus cluster.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def _blocks_alt(probabilities: np.ndarray, clusters: np.ndarray) -> str:
 
 @mpl.rc_context(STYLE)
 def agreement(vi: np.ndarray, ari: np.ndarray) -> Figure:
-    """Draw how far each two chains agree as heatmaps; nan is left out.
+    """Draw how far the chains of each pair agree, as heatmaps; nan is left out.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def agreement(vi: np.ndarray, ari: np.ndarray) -> Figure:
         axes.tick_params(length=0)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-    figure.suptitle("Do the chains agree? The lighter, the more", x=0.01, ha="left", fontsize=11)
+    figure.suptitle("Do the chains agree? Lighter cells agree more", x=0.01, ha="left", fontsize=11)
     alt = (
         f"Heatmaps of how {len(vi)} chains agree: the variation of information is at most "
         f"{np.nanmax(vi, initial=0):.2f} nats, the adjusted Rand index at least "

@@ -11,7 +11,7 @@ from bitmix.data import Dataset
 from bitmix.figures.parts import draw_frame, heatmap, mark_features, row_heatmaps, show_image
 from bitmix.figures.style import COLOURS, STYLE, Figure, described
 
-MOST_ROWS = 40  # if rows are no images
+MOST_ROWS = 40  # in the heatmap of rows that are not images
 
 
 def example(dataset: Dataset, grey: np.ndarray | None) -> Figure:

@@ -30,7 +30,7 @@ def scores(
     lines : mapping of str to rows of `bitmix.evaluation.evaluate`
         Models with several rows, by name.
     points : rows
-        Models with one row. They are numbered; their names stand below.
+        Models with one row. They are numbered. Their names are below the figure.
     by : str
         The key of the rows for the horizontal axis.
     label, title : str

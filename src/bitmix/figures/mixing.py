@@ -16,7 +16,7 @@ from bitmix.figures.style import STYLE, Figure, described
 
 
 def diagnosis_traces(latents: Sequence[Latent], diagnosis: Diagnosis) -> Figure:
-    """Draw the quantities that a diagnosis compares after every sweep, with the warmup shaded."""
+    """Draw the quantities that a diagnosis compares, after every sweep, with a shaded warmup."""
     judged = {name: QUANTITIES[name] for name in diagnosis.quantities}
     return traces(latents, quantities=judged, warmup=diagnosis.warmup)
 
@@ -27,8 +27,8 @@ def ranks(quantities: Mapping[str, np.ndarray], verdict: str = "") -> Figure:
 
     These are the differences of distribution functions of Sailynoja, Buerkner and Vehtari (2022),
     "Graphical test for discrete uniformity and its applications in goodness-of-fit evaluation and
-    multiple sample comparison". For each share of the lowest draws of all chains, the figure shows
-    how much larger the share of one chain is.
+    multiple sample comparison". For each level, the figure shows the share of a chain's draws below
+    it minus the share of the draws of all chains below it.
 
     Parameters
     ----------
@@ -53,7 +53,8 @@ def ranks(quantities: Mapping[str, np.ndarray], verdict: str = "") -> Figure:
         axes.set_title(label, fontsize=9)
     name_lines(panels)
     alt = (
-        "How much more than its share of the lowest draws each chain has, zero where chains agree: "
+        "Share of each chain's draws below a level minus the share of all draws, zero if chains "
+        "agree: "
         f"{', '.join(quantities) or 'nothing'}. {verdict}"
     )
     return described(figure, alt.strip())

@@ -169,7 +169,7 @@ def show_image(axes: Axes, image: np.ndarray) -> None:
 
 
 def draw_frame(axes: Axes) -> None:
-    """Draw a thin line around an image with a white edge."""
+    """Draw a thin line around an image, because its edge may be white."""
     axes.spines[:].set(visible=True, color="#999999")
 
 
@@ -189,7 +189,7 @@ def mosaic(tiles: Sequence[np.ndarray], captions: Sequence[str], title: str) -> 
     canvas = np.zeros((rows * row_height, PER_ROW * column_width))
     inches, above = 9 / canvas.shape[1], 0.4
     figure = Figure(figsize=(9, canvas.shape[0] * inches + above))
-    # Placed by hand: a layout engine would measure every caption again at each drawing.
+    # No layout engine: it would measure every caption again at each drawing.
     axes = figure.add_axes((0, 0, 1, 1 - above / figure.get_figheight()))
     for i, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
         top, left = i // PER_ROW * row_height, i % PER_ROW * column_width

@@ -8,13 +8,13 @@ from bitmix.kernel.draws cimport below, uniform
 from bitmix.kernel.mixture cimport NONE
 
 cdef enum:
-    SCANS = 3  # that end in a launch state
+    SCANS = 3  # the restricted Gibbs scans that make a launch state
     AHEAD = 16   # rows whose places are drawn together, as it takes a while to fetch a row
     ALLOCATE = 12  # Allocating a row takes as long as to add up the weights of a cluster so often.
     COPIES = 16  # Copying so many numbers of rows takes as long as to add up weights once.
     WRITE = 8  # To rewrite the weights of a cluster takes as long as to add them up so many times.
 
-cdef double CERTAIN = 40.0  # nats: what is less likely is below the resolution of the draws
+cdef double CERTAIN = 40.0  # nats; draws cannot resolve probabilities below exp(-CERTAIN)
 
 
 cdef class Division:
@@ -103,7 +103,7 @@ cdef class Division:
         self.mixture.change(i, slot, 1, NULL)
 
     cdef uint8_t _draw_part(self, bitgen_t *rng, double odds) noexcept nogil:
-        """Draw 1 by its log odds, or else 0."""
+        """Draw 1 or 0, given the log odds of 1."""
         cdef double u = uniform(rng)
         if odds > CERTAIN or odds < -CERTAIN:
             return odds > 0.0

@@ -5,7 +5,7 @@ Assoc. 113. There are M components with weights from a symmetric Dirichlet distr
 
     log p(M) = log(RATE) + (M - 1) log(1 - RATE),   M = 1, 2, ...
 
-A cluster is a component that has rows. All functions have the same bits on every machine.
+A cluster is a component that has rows. All functions return the same bits on every machine.
 """
 
 import math
@@ -18,7 +18,7 @@ from bitmix.kernel.simd import vecmath
 #: The rate of the geometric prior of the number of components.
 RATE = 0.1
 
-_TERMS = 512  # of the series, at a time
+_TERMS = 512  # the terms of the series that are added at a time
 _NEGLIGIBLE = 50.0  # nats below the largest term
 
 

@@ -34,7 +34,7 @@ cdef class MaskedMixture(Mixture):
 
     @property
     def observed(self):
-        """(K, D) int32, the members of which each feature is observed"""
+        """(K, D) int32, the number of members that have each feature observed"""
         return self._all_features(self.observed_)
 
     cdef void add(self, Py_ssize_t i, Py_ssize_t k, int32_t delta) noexcept nogil:

@@ -12,7 +12,7 @@ cdef class Members:
     Parameters
     ----------
     z : (N,) int32, INOUT
-        The assignments, which change with the lists. Before, members rank by their numbers.
+        The assignments, which change with the lists. At first, members are in the order of rows.
     """
 
     def __init__(self, int32_t[::1] z):
@@ -42,7 +42,7 @@ cdef class Members:
         self.item[self.first[k]] = <int32_t>i
 
     cdef Py_ssize_t member(self, Py_ssize_t k, Py_ssize_t rank, Py_ssize_t but) noexcept nogil:
-        """Return the member of cluster k of that rank, without counting row `but`."""
+        """Return the member of cluster k at `rank` in its list, without counting row `but`."""
         cdef Py_ssize_t t, before = 0
         cdef int64_t first = self.first[k]
         for t in range(rank + 1):

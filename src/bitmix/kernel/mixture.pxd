@@ -5,13 +5,13 @@ from bitmix.kernel.rows cimport Rows
 from bitmix.kernel.simd cimport Simd
 
 cdef enum:
-    BLOCK = 64   # clusters: room comes in blocks of as many
+    BLOCK = 64   # room grows in blocks of this many clusters
     NONE = -1    # in place of a cluster
 
 
 cdef class Index:
     cdef readonly bint by_rows  # whether it reads the weights of a cluster as a row
-    cdef readonly bint screens  # whether it leaves out clusters that are out of the question
+    cdef readonly bint screens  # whether it leaves out clusters that are too improbable
 
     cdef int reserve(self, Mixture mixture) except -1
     cdef void follow(self, Mixture mixture, Py_ssize_t k) noexcept nogil
@@ -42,14 +42,14 @@ cdef class Mixture:
     cdef float[:, ::1] weights          # log_on - log_off, (room, P), if the index wants rows
     cdef float[::1] base
     cdef float[::1] scores, scratch     # of one row for all clusters; scratch of `choose`
-    cdef float[::1] column              # (P,) scratch: the weights of one cluster, if not
+    cdef float[::1] column              # (P,) scratch: one cluster's weights, if it wants no rows
 
     # scores of members for their own cluster, without themselves
-    cdef bint settled                   # few rows move, so what is stored of a cluster lasts
+    cdef bint settled                   # few rows move, so what is stored stays valid for long
     cdef uint8_t[::1] stored            # 0: stale, 1: asked for since, 2: stored in `without`
     cdef float[:, ::1] without          # (room, P) the weights without one member
     cdef double[::1] without_off
-    cdef float[::1] changed             # (P,) scratch: the logs that change as a row leaves
+    cdef float[::1] changed             # (P,) scratch: the logs that change when a row leaves
 
     cdef void prepare(self, Index index)
     cdef int _reserve(self, Py_ssize_t clusters) except -1

@@ -1,6 +1,6 @@
 """The state of a chain: assignments, sufficient statistics, and weights derived from them.
 
-A row x without which cluster k has n members, c of them on at feature d, has
+Take row x out of cluster k. Of the n members that are left, c have feature d on. Then
 
     log p(x | k) = sum_on log(alpha + c) + sum_off log(beta + n - c) - sum_d log(alpha + beta + n)
 
@@ -30,27 +30,30 @@ cdef class Index:
         self.screens = False
 
     cdef int reserve(self, Mixture mixture) except -1:
-        """Make room for all columns that the mixture has room for."""
+        """Make room for as many columns as the mixture."""
         return 0
 
     cdef void follow(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
-        """Follow cluster k, whose weights were just written."""
+        """Follow cluster k after its weights were written."""
 
     cdef void forget(self, Py_ssize_t k) noexcept nogil:
         """Forget column k, which is no cluster any more."""
 
     cdef void rebase(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
-        """Follow the base of cluster k, which just changed alone."""
+        """Follow cluster k after only its base changed."""
 
     cdef Py_ssize_t choose(
         self, Mixture mixture, Py_ssize_t i, Py_ssize_t own, double u
     ) noexcept nogil:
-        """Draw a cluster for row i of cluster `own` given all others, by u: K for a new one."""
+        """Draw a cluster for row i of cluster `own`, given all other rows; K is a new one.
+
+        `u` is the uniform random number of the draw.
+        """
         return NONE
 
 
 cdef void set_row(int32_t[:, ::1] rows, Py_ssize_t k, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-    """Set rows[k], INOUT, to rows[a] + rows[b], each zero where NONE."""
+    """Set rows[k], INOUT, to rows[a] + rows[b]; a row NONE counts as zero."""
     cdef Py_ssize_t d
     for d in range(rows.shape[1]):
         rows[k, d] = (rows[a, d] if a >= 0 else 0) + (rows[b, d] if b >= 0 else 0)
@@ -92,7 +95,7 @@ cdef class Mixture:
         self._count()
 
     cdef int _reserve(self, Py_ssize_t clusters) except -1:
-        """Make room for that many columns, and some more."""
+        """Make room for `clusters` columns and at least a quarter more."""
         cdef Py_ssize_t room = ((clusters + clusters // 4) // BLOCK + 1) * BLOCK
         wide = (room, self.features)
         self.priors.reserve(room)
@@ -140,16 +143,16 @@ cdef class Mixture:
 
     @property
     def counts(self):
-        """(K, D) int32, the members of each cluster that have each feature on"""
+        """(K, D) int32, the number of members of each cluster that have each feature on"""
         return self._all_features(self.counts_)
 
     @property
     def observed(self):
-        """(K, D) int32, the members of which each feature is observed; None if it is in all"""
+        """(K, D) int32, the number of members with each feature observed; None if it is all"""
         return None
 
     def _all_features(self, array):
-        """Return (room, P) of active features as (K, D), zero for those that are never on."""
+        """Return an array (room, P) as (K, D), with zeros for features that are never on."""
         active = self.rows.active
         full = np.zeros((self.clusters, self.rows.shape[1]), np.int32)
         full[:, active] = np.asarray(array)[:self.clusters, :len(active)]
@@ -175,7 +178,7 @@ cdef class Mixture:
 
     @property
     def screening(self):
-        """Whether the last sweep came to screen clusters."""
+        """Whether the last sweep screened clusters in the end."""
         return self.index.screens
 
     def log_joint(self):
@@ -220,7 +223,7 @@ cdef class Mixture:
         self.simd.scatter(&self.column[0], self.active, to)
 
     cdef void set_beside(self, Py_ssize_t clusters) noexcept nogil:
-        """Let the empty cluster have the weight of a new one beside so many others."""
+        """Give the empty cluster the weight of a new cluster beside `clusters` others."""
         if self.priors.log_news is None or self.priors.beside == clusters:
             return
         self.priors.beside = clusters
@@ -236,11 +239,11 @@ cdef class Mixture:
     # ------------------------------------------------------------ scores
 
     cdef float score_by_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
-        """Return the score of row i for a cluster that it is not in, from the weights' row."""
+        """Return the score of row i for another cluster than its own, from the weights as rows."""
         return self.base[k] + self.sum_on(&self.weights[k, 0], i)
 
     cdef float score_without(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
-        """Return the score of row i for its own cluster as it is without the row."""
+        """Return the score of row i for its own cluster without the row."""
         cdef int32_t n = self.sizes_[own] - 1
         if n == 0:
             return -INFINITY
@@ -283,7 +286,7 @@ cdef class Mixture:
         return 0
 
     cdef void leave(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
-        """Let row i leave its cluster, for which `score_without` has just scored it."""
+        """Let row i leave its cluster. Call `score_without` for the row just before."""
         # If `stored` is 1, `score_without` has just computed the changes.
         self.change(i, own, -1, &self.changed[0] if self.stored[own] == 1 else NULL)
 
@@ -300,7 +303,7 @@ cdef class Mixture:
         self._written(k)
 
     cdef int _open(self) except -1 nogil:
-        """Make the empty cluster, column K, one of the K, and prepare the next."""
+        """Make the empty cluster, column K, a cluster with rows, and prepare the next column."""
         self.clusters += 1
         if self.clusters == self.base.shape[0]:
             with gil:
@@ -309,7 +312,7 @@ cdef class Mixture:
         return 0
 
     cdef void _close(self, Py_ssize_t k) noexcept nogil:
-        """Give the number of cluster k, which is empty, to the last cluster."""
+        """Give the number of the empty cluster k to the last cluster."""
         cdef Py_ssize_t last = self.clusters - 1, i
         if k != last:
             self.set_counts(k, last, NONE)
@@ -331,7 +334,7 @@ cdef class Mixture:
     # ------------------------------------------------------------ statistics by feature
 
     cdef void members_of_cluster(self, Py_ssize_t k, int32_t[::1] n) noexcept nogil:
-        """Set n, OUT (P,), to the members of cluster k of which each feature is observed."""
+        """Set n, OUT (P,), to the number of members of cluster k with each feature observed."""
         n[:] = self.sizes_[k]
 
     cdef void counts_of_features(

@@ -57,14 +57,14 @@ cdef class SplitMerge:
        0.4, a repartition with 0.2.
     2. For a split, draw a row j uniformly from the rest of a. For a merge or a repartition, draw a
        cluster b other than a with probability s(b), proportional to exp(score / temperature). The
-       score is that of row i for b in a Gibbs sweep. The temperature is sqrt(D) / 3, at least 1, as
-       scores are further apart the more features there are. Draw j uniformly from b.
+       score is that of row i for b in a Gibbs sweep. The temperature is sqrt(D) / 3, at least 1,
+       because scores differ more if there are more features. Draw j uniformly from b.
     3. Divide the rows S of a (and b) into a launch state, one part with i, one with j: see
        `Division.make_launch_state` (Dahl 2005).
     4. One more scan from the launch state makes the parts a', b' of a split or repartition; q is
        the product of its probabilities. For a merge, and for the reverse of a repartition, q is
        that of the scan that leads from the launch state to a and b as they are.
-    5. Let m(c) be n_c! / n_c times the marginal likelihood of the rows in c: all but constants of
+    5. Let m(c) be n_c! / n_c times the marginal likelihood of the rows in c: the factor of c in
        the posterior. (In a mixture of finite mixtures, m(c) has Gamma(n_c + g) / Gamma(1 + g), and
        the weight of a new cluster stands for the concentration: see finite.py.)
        Accept with probability min(1, ratio), where ratio is
@@ -92,7 +92,7 @@ cdef class SplitMerge:
     A split and the merge that undoes it have inverse r, so this leaves the posterior invariant.
     Repartitions of so many rows are rejected at once.
 
-    Jain and Neal draw i and j uniformly, which rarely finds two clusters that should be one. Here
+    Jain and Neal draw i and j uniformly. That rarely finds two clusters that should be one. Here
     the pair depends on the state, so s and the sizes are part of the ratio.
 
     A chain is a function of its random numbers in this order: the kind, the threshold of the ratio,
@@ -166,7 +166,7 @@ cdef class SplitMerge:
         return 0
 
     cdef void _clear_slots(self) noexcept nogil:
-        """Empty all unused columns, as one becomes the empty cluster."""
+        """Empty all unused columns, because one of them becomes the empty cluster."""
         cdef Py_ssize_t k
         for k in range(self.mixture.clusters, self.mixture.base.shape[0]):
             self.mixture.set_counts(k, NONE, NONE)
@@ -200,7 +200,7 @@ cdef class SplitMerge:
             return False
         gain = self._log_m(slot) + self._log_m(slot + 1) - self._log_m(a) + log_new
         ratio = gain - log_q
-        # s' is a probability. If the proposal fails without it, it is not needed.
+        # s' is at most 1: a proposal that fails without it also fails with it.
         if ratio + self.simd.log(n - 1) <= threshold:
             return False
         self._choose(i, a, new, slot + 1, 0.0)
@@ -345,7 +345,7 @@ cdef class SplitMerge:
         self, Py_ssize_t i, Py_ssize_t j, Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot,
         uint8_t[::1] part,
     ) noexcept nogil:
-        """Let clusters a and b be the two of the slots, with the rows in parts, IN (N,)."""
+        """Copy the two slots to clusters a and b, and assign the rows by `part`, IN (N,)."""
         cdef Py_ssize_t t
         self._take(a, slot)
         self._take(b, slot + 1)
@@ -368,7 +368,7 @@ cdef class SplitMerge:
     ) noexcept nogil:
         """Draw a cluster other than a by s. The mixture's scratch then holds s, not normalised.
 
-        Cluster b, which may be one more than there are, counts as it is in the slot.
+        For cluster b, the statistics in the slot count. It may be a new cluster, with the number K.
         """
         cdef float[::1] scores = self.mixture.scores
         cdef Py_ssize_t k, n = max(self.mixture.clusters, b + 1), blocks = (n + LANES - 1) // LANES
@@ -391,7 +391,7 @@ cdef class SplitMerge:
         return self.simd.log(self.mixture.scratch[b] / total)
 
     cdef double _log_m(self, Py_ssize_t k) noexcept nogil:
-        """Return log m of a cluster, which is remembered, or of a slot."""
+        """Return log m of a cluster or a slot. Those of clusters are remembered."""
         cdef bint remembered = k < self.mixture.clusters
         cdef Py_ssize_t d
         cdef double value

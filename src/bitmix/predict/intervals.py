@@ -17,8 +17,8 @@ from bitmix.blocks import dense
 from bitmix.chains import Latent
 from bitmix.predict.mixture import Mixture, check_queries, mixture_posterior
 
-# A query leaves out clusters with less than this posterior probability together. That changes the
-# cumulative probability of a bound by no more than this.
+# Each query leaves out its least probable clusters, with less than this posterior probability in
+# total. That changes the cumulative probability of a bound by no more than this.
 _NEGLIGIBLE = 1e-6
 
 

@@ -23,12 +23,12 @@ DIGITS = ("zeros", "ones", "twos", "threes", "fours", "fives", "sixes", "sevens"
 
 
 def open_dataset(data_file: PathLike = "") -> Dataset:
-    """Return the data in `data_file`, or without a file the study's twos and threes, shuffled."""
+    """Return the data in `data_file`; without a file, the study's twos and threes, shuffled."""
     return load_dataset(data_file) if data_file else shuffle(load_mnist(), SEED)
 
 
 def open_chains(chain_files: Sequence[PathLike], dataset: Dataset) -> list[Latent]:
-    """Return the latents in `chain_files`, or without files sample the study's chains.
+    """Return the latents in `chain_files`; without files, sample the study's chains.
 
     Raises
     ------
@@ -78,8 +78,8 @@ def kept_states(
 def mixed_run() -> tuple[Dataset, list[Latent]]:
     """Return a small data set and chains of it that have mixed.
 
-    The rows are a hundred zeros and ones, scaled to so few pixels that a few seconds suffice. The
-    hyperparameters are fixed.
+    The rows are a hundred images of the digits 0 and 1. They have so few pixels that sampling takes
+    a few seconds. The hyperparameters are fixed.
     """
     digits, _ = sources.load("mnist", labels=[0, 1], image_shape=[7, 7], threshold=63)
     dataset = shuffle(digits, SEED).first(100)
@@ -133,7 +133,7 @@ def choose_queries(dataset: Dataset, per_label: int) -> np.ndarray:
 
 
 def half_seen(dataset: Dataset) -> np.ndarray:
-    """Return a mask of the features that are shown of rows to complete: half of them.
+    """Return a mask of half of the features, for the completion of the other half.
 
     Returns
     -------

@@ -175,8 +175,8 @@ def value(run: Run, *keys: str) -> Any:
 
 # Parameters on a command line -------------------------------------------------------------------
 #
-# Snakemake compares the params of a job as a set. Each contains its name, so that an exchange of
-# two values is seen.
+# Snakemake compares the params of a job as a set. Each contains its name, so that Snakemake notices
+# when two values are exchanged.
 
 
 def for_notebook(name: str, value: Any) -> str:
