@@ -499,6 +499,8 @@ def test_densities_by_seconds():
     published = {"Old": {"plants": -9.0}, "New": {"plants": -7.25}}
     figure = figures.densities(sets, published)
     plants, dna = figure.axes
+    four = figures.densities({str(i): sets["dna"] for i in range(4)}, {})
+    assert [axes.axison for axes in four.axes] == 4 * [True] + 2 * [False]
     lines = [line.get_xydata().tolist() for line in plants.lines]
     assert lines[:2] == [[[1, -8], [3, -7.5]], [[1, -7], [3, -6.5]]]
     assert [line[0][1] for line in lines[2:]] == [-9, -7.25]

@@ -25,17 +25,25 @@ def densities(sets: Mapping[str, Mapping], published: Mapping[str, Mapping[str, 
     rows = ceil(len(sets) / columns)
     figure = Figure(figsize=(3 * columns, 0.9 + 2.3 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).flat
-    for axes, (name, result) in zip(panels, sets.items(), strict=False):
+    for (name, result), axes in zip(sets.items(), panels, strict=False):
         _lines(axes, result)
         figures = {model: row[name] for model, row in published.items() if name in row}
         for model, value in figures.items():
             best = value == max(figures.values())
             axes.axhline(value, color="#444444", linewidth=0.8, linestyle="--" if best else ":")
             if best:
-                label = f"{model} {value:.2f}"
-                axes.annotate(label, (0.02, value), xycoords=("axes fraction", "data"), fontsize=7,
-                              xytext=(0, 2), textcoords="offset points")  # fmt: skip
-        axes.set(xscale="log")
+                axes.annotate(
+                    f"{model} {value:.2f}",
+                    (0.99, value),
+                    xycoords=("axes fraction", "data"),
+                    xytext=(0, -2),
+                    textcoords="offset points",
+                    ha="right",
+                    va="top",
+                    fontsize=7,
+                )
+        axes.set(xscale="log", xlabel="CPU seconds")
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.set_title(name, fontsize=9)
     for axes in panels:  # those without a set
         axes.set_axis_off()
@@ -43,7 +51,6 @@ def densities(sets: Mapping[str, Mapping], published: Mapping[str, Mapping[str, 
     title = "Mean log density of test rows, in nats, by CPU seconds"
     figure.suptitle(f"{title}\nDashed: the best published figure. Dotted: the others.",
                     x=0.01, ha="left", fontsize=10)  # fmt: skip
-    figure.supxlabel("CPU seconds, sampling and scoring", fontsize=9)
     figure.legend(*legend, loc="outside lower left", ncols=2, frameon=False)
     ends = "; ".join(f"{name} {_end(result):.2f}" for name, result in sets.items())
     return described(figure, f"{title}, for {len(sets)} data sets. In the end: {ends}.")
