@@ -2,6 +2,7 @@
 
 
 localrules:
+    densities,
     density,
 
 
@@ -33,7 +34,7 @@ rule density_set:
         JOB
 
 
-rule density:
+rule densities:
     input:
         results=expand(rules.density_set.output.result, run=DENSITY),
         code=[*sources("density"), *sources("figures")],
@@ -56,3 +57,24 @@ rule density:
         densities.report(
             input.results, output.density, output.table, Path(output.figure).parent
         )
+
+
+# No output: each call compares.
+rule density:
+    input:
+        density=rules.densities.output.density,
+        table=rules.densities.output.table,
+    log:
+        "results/density/logs/check.txt",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        expected="tests/expected/density.json",
+    message:
+        "compare the chains with those of {params.expected}"
+    run:
+        from bitmix.workflow import densities
+
+        densities.check(params.expected, input.density, log[0])

@@ -1,19 +1,19 @@
 """`snakemake density`: its job, its file, its table, its figure."""
 
+import hashlib
 import json
 
 import pytest
 
+from bitmix.data import debd
+from bitmix.io import read_json, write_json
 from bitmix.workflow import densities, jobs
+from bitmix.workflow.checks import CheckError
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Return a folder with a small set, which stands in for dna."""
-    import hashlib
-
-    from bitmix.data import debd
-
     rows = {split: f"{i % 2},1,0\n1,{i % 2},1\n" * 20 for i, split in enumerate(debd.SPLITS)}
     for split, text in rows.items():
         (tmp_path / f"dna.{split}.data").write_text(text)
@@ -43,3 +43,31 @@ def test_job_and_report(folder, capsys):
     assert table in capsys.readouterr().out
     names = sorted(path.name for path in (folder / "figures").iterdir())
     assert names == ["density.alt.txt", "density.png", "density.svg"]
+
+
+@pytest.fixture
+def density_file(tmp_path):
+    """Return a file of two sets."""
+    average = {"leaves": 2, "chains_sha256": "a1"}
+    result = {
+        "settings": {"seed": 1},
+        "data": {"train": {"sha256": "d1"}},
+        "averages": {"independent": average, "trees": average},
+    }
+    write_json(tmp_path / "density.json", {"sets": {"dna": result, "plants": result}})
+    return str(tmp_path / "density.json")
+
+
+def test_check(density_file, tmp_path, capsys):
+    """Sets of other settings are not compared."""
+    expected = densities.identity(read_json(density_file))
+    expected["plants"] = {"settings": {"seed": 2}}
+    files = str(tmp_path / "expected.json"), density_file, str(tmp_path / "check.txt")
+    write_json(files[0], expected)
+    densities.check(*files)
+    assert "1 of 2 sets have chains to compare with; 0 differ" in capsys.readouterr().out
+    expected["dna"]["chains"]["trees"] = "a2"
+    write_json(files[0], expected)
+    with pytest.raises(CheckError, match=r"1 of 2 .*; 1 differ: dna; see"):
+        densities.check(*files)
+    assert "1 differ: dna" in (tmp_path / "check.txt").read_text()
