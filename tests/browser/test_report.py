@@ -25,14 +25,13 @@ def test_it_opens_and_shows_figures_with_their_descriptions(browser, report):
     page.on("requestfailed", lambda request: wrong.append(request.url))
     page.goto((report / "report.html").as_uri())
     page.get_by_text("Start with").wait_for()  # the landing page
-    page.get_by_text("small", exact=True).click()
-    page.get_by_text("6 predictions", exact=True).click()
+    for name in ("Results", "small", "6 predictions"):
+        page.get_by_text(name, exact=True).first.click()
     page.get_by_text("half-hidden rows, completed").wait_for()
+    page.locator("[iconname=information-circle]").first.click()
     alt = (report / "results/small/figures/predictions.alt.txt").read_text().strip()
-    page.locator("[title='Show result information'], button, a").first.wait_for()
-    content = page.content()
+    page.get_by_text(alt).wait_for()
     context.close()
-    assert " ".join(alt.split()[:5]) in content
     assert wrong == []
 
 
