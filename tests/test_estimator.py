@@ -161,6 +161,7 @@ def test_jobs_are_threads(planted, monkeypatch):
 
 def test_verbose(planted, capsys, monkeypatch):
     monkeypatch.setattr(progress, "_is_visible", lambda: True)
+    monkeypatch.setattr(progress, "DELAY", 0)
     mixture = BernoulliDPMixture(n_chains=1, n_sweeps=2, random_state=0)
     mixture.fit(planted[0])
     assert capsys.readouterr().err == ""

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bitmix.data.sources import SOURCES
+from bitmix.sampling.moves import MOVES
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -14,6 +17,17 @@ def examples(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
+@pytest.fixture
+def registries():
+    """Take back the moves and sources that an example adds."""
+    before = [(table, dict(table)) for table in (MOVES, SOURCES)]
+    yield
+    for table, entries in before:
+        table.clear()
+        table.update(entries)
+
+
+@pytest.mark.usefixtures("registries")
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if examples(page)], ids=lambda page: page.name
 )

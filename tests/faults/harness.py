@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from bitmix import chains, data
-from bitmix.data import downloads
+from bitmix.data.published import Published
 from bitmix.workflow import jobs
 from bitmix.workflow.repair import repair
 
@@ -51,9 +51,12 @@ def job(*arguments):
 
 def make_cache():
     content = b"digits" * 1000
-    downloads.SHA256 = {"digits": hashlib.sha256(content).hexdigest()}
-    downloads._downloads = lambda: {"here": lambda names: [(name, content) for name in names]}
-    assert downloads.mnist_files(None, WORK / "cache")["digits"] == content
+    published = Published(
+        title="MNIST",
+        sha256={"digits": hashlib.sha256(content).hexdigest()},
+        downloads={"here": lambda _, names: [(name, content) for name in names]},
+    )
+    assert published.read(None, WORK / "cache")["digits"] == content
 
 
 def make_data():

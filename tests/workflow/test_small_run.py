@@ -185,7 +185,7 @@ def test_the_end_says_where_the_results_are(finished):
     assert "300 images of 784 pixels" in closing
     for word in ("clusters", "log joint", "mixing", "sampling", "total"):
         assert word in closing
-    (page,) = re.findall(r"explorer +(\S+), for your browser", closing)
+    page = re.search(r"explorer +(\S+), for your browser", closing)[1]
     assert "<title>small - bitmix explorer</title>" in (finished.folder / page).read_text()
 
 

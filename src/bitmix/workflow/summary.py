@@ -79,10 +79,13 @@ def expected_values(summary: Summary) -> dict[str, Any]:
 
 
 def _without_places(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out the paths of the user's files. The sha256 of the data identifies their content."""
+    """Leave out what the data do not have, and the paths of the user's files.
+
+    The sha256 of the data identifies the content of the files.
+    """
     places = ("folder", "file", "labels_file")
-    data = {key: value for key, value in configuration["data"].items() if key not in places}
-    return {**configuration, "data": data}
+    given = {key: value for key, value in configuration["data"].items() if value is not None}
+    return {**configuration, "data": {key: given[key] for key in given if key not in places}}
 
 
 def _data(dataset: Dataset) -> dict[str, Any]:
