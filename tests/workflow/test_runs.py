@@ -85,7 +85,15 @@ def test_one_job_samples_the_chains_of_a_table(workflow):
     given = dict(argument.split("=", 1) for argument in shlex.split(command))
     decided = set(runs.CHAIN_SETTINGS) - set(runs.DECIDED)
     assert given.keys() == decided | {
-        *("data_file", "chain_files", "checkpoint_folder", "chains", "seed", "threads")
+        *(
+            "data_file",
+            "chain_files",
+            "times_files",
+            "checkpoint_folder",
+            "chains",
+            "seed",
+            "threads",
+        )
     }
     assert given["threads"] == "2"
     assert given["chain_files"].count(".pkl") == 4
