@@ -25,7 +25,7 @@ def test_chains(run):
     chosen = settings["data"]
     dataset = bitmix.load_mnist(chosen["labels"], threshold=chosen["threshold"])
     dataset = bitmix.shuffle(dataset, settings["seed"])
-    x = dataset.x[: chosen["limit"]]
+    x = dataset.x[: chosen.get("limit")]
     assert bitmix.data.data_sha256(x) == golden["data"]["sha256"]
     latents = bitmix.sample(
         x,
