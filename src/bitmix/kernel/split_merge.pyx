@@ -16,8 +16,8 @@ from bitmix.kernel.simd cimport LANES, Simd, padded
 LAUNCH = 256
 
 cdef enum:
-    WIDE = 4096  # From so many features on, few rows do not tell clusters apart: all are launched.
     SPLIT, MERGE, REPARTITION  # kinds of proposals
+    WIDE = 4096  # From so many features on, few rows do not tell clusters apart: all are launched.
     TEST = 32    # Log m takes as long as to add up the weights of a cluster so many times.
     SLOTS = 5    # columns at the end of the room, for clusters that are only proposed:
     # two of a launch state, the same two again, and the union of two clusters
