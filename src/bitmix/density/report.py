@@ -65,7 +65,7 @@ def _each(
 
 
 def verdict(density: Mapping[str, Any]) -> str:
-    """Return on which sets bitmix is ahead, level or behind. Published figures have two decimals."""
+    """Say on which sets bitmix is ahead, level or behind, to the published two decimals."""
     ahead: list[str] = []
     level: list[str] = []
     behind: list[str] = []

@@ -2,8 +2,8 @@
 
     python -m bitmix.workflow.numbers
 
-takes the scores from the evaluation of the run `tutorial` (`make evaluation`), measures how long the
-study's chains take, and prints the table of docs/performance.md.
+takes the scores from the evaluation of the run `tutorial` (`make evaluation`), measures how long
+the study's chains take, and prints the table of docs/performance.md.
 """
 
 import time
