@@ -48,6 +48,14 @@ def test_table(density):
 def test_verdict_is_that_of_the_average_that_validation_chose(density):
     """Of dna, the test rows prefer the other average."""
     assert verdict(density).splitlines() == [
-        "Ahead of every published row on 1 of 2 sets: plants.",
-        "Lost: dna to HCLT (-79.06).",
+        "Ahead of every published figure on 1 of 2 sets: plants.",
+        "Behind the best published figure on 1 of 2 sets: dna (HCLT: -79.06).",
+    ]
+
+
+def test_equal_to_two_decimals_is_level(density):
+    density["sets"] = {"plants": result(-12.8, -12.5351)}
+    assert verdict(density).splitlines() == [
+        "Ahead of every published figure on 0 of 1 sets.",
+        "Level with the best published figure on 1 of 1 sets: plants (ID-SPN: -12.54).",
     ]

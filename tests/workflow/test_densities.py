@@ -39,7 +39,7 @@ def test_job_and_report(folder, capsys):
     assert written["sets"] == {"dna": found}
     table = files[1].read_text()
     assert f"{found['averages']['trees']['test']:.3f}" in table
-    assert "Ahead of every published row on 1 of 1 sets: dna." in table
+    assert "Ahead of every published figure on 1 of 1 sets: dna." in table
     assert table in capsys.readouterr().out
     names = sorted(path.name for path in (folder / "figures").iterdir())
     assert names == ["density.alt.txt", "density.png", "density.svg"]

@@ -65,14 +65,23 @@ def _each(
 
 
 def verdict(density: Mapping[str, Any]) -> str:
-    """Return which sets are won and which are lost, to whom."""
-    won: list[str] = []
-    lost: list[str] = []
+    """Say on which sets bitmix is ahead, level or behind, to the published two decimals."""
+    ahead: list[str] = []
+    level: list[str] = []
+    behind: list[str] = []
     for name, result in density["sets"].items():
-        found = result["averages"][result["best"]]["test"]
+        found = round(result["averages"][result["best"]]["test"], 2)
         rivals = {model: row[name] for model, row in density["published"].items() if name in row}
-        ahead = [f"{model} ({value:.2f})" for model, value in rivals.items() if found <= value]
-        (lost if ahead else won).append(f"{name} to {', '.join(ahead)}" if ahead else name)
-    count = len(density["sets"])
-    lines = [f"Ahead of every published row on {len(won)} of {count} sets: {', '.join(won)}."]
-    return "\n".join([*lines, *([f"Lost: {'; '.join(lost)}."] if lost else [])])
+        best = max(rivals.values())
+        models = " and ".join(model for model, figure in rivals.items() if figure == best)
+        outcome = ahead if found > best else level if found == best else behind
+        outcome.append(name if found > best else f"{name} ({models}: {best:.2f})")
+    lines = [f"Ahead of every published figure on {_of(ahead, density)}"]
+    lines += [f"Level with the best published figure on {_of(level, density)}"] if level else []
+    lines += [f"Behind the best published figure on {_of(behind, density)}"] if behind else []
+    return "\n".join(lines)
+
+
+def _of(names: Sequence[str], density: Mapping[str, Any]) -> str:
+    """Return how many of the sets these are, and which."""
+    return f"{len(names)} of {len(density['sets'])} sets{': ' if names else ''}{', '.join(names)}."

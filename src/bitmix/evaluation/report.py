@@ -78,19 +78,20 @@ def results_table(evaluation: Mapping[str, Any]) -> str:
     return rows_table(evaluation["models"])
 
 
-def rows_table(rows: Sequence[Row]) -> str:
-    """Return rows of `evaluate` as a Markdown table."""
+def rows_table(rows: Sequence[Row], columns: Sequence[str] = tuple(_COLUMNS)) -> str:
+    """Return rows of `evaluate`, or some of their items, as a Markdown table."""
+    chosen = {name: _COLUMNS[name] for name in columns}
     table = DataFrame(
         [
             {
                 "model": row["model"],
                 **{
                     heading: f"{row[name]:{form}}" if name in row else ""
-                    for name, (heading, form) in _COLUMNS.items()
+                    for name, (heading, form) in chosen.items()
                 },
             }
             for row in rows
         ]
     )
-    alignment = ["left"] + ["right"] * len(_COLUMNS)
+    alignment = ["left"] + ["right"] * len(chosen)
     return table.to_markdown(index=False, disable_numparse=True, colalign=alignment)

@@ -2,8 +2,8 @@
 
     python -m bitmix.workflow.numbers
 
-takes the scores from the evaluation of the run `tutorial` (`make evaluation`) and measures how long
-the study's chains take.
+takes the scores from the evaluation of the run `tutorial` (`make evaluation`), measures how long
+the study's chains take, and prints the table of docs/performance.md.
 """
 
 import time
@@ -11,31 +11,40 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bitmix import study
+from bitmix import evaluation, study
 from bitmix.data import Dataset
 from bitmix.io import read_json, write_json
 
 FILE = Path("docs/numbers.json")
-#: The numbers of each model in the texts.
-_KEPT = ("model", "members", "cpu_seconds", "held_out", "missing", "brier", "brier_equal")
+#: The columns of the table of models.
+_COLUMNS = (
+    *("members", "cpu_seconds", "scoring_seconds"),
+    *("held_out", "missing", "brier", "brier_equal"),
+)
 
 
-def numbers(evaluation: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+def numbers(found: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """Return the numbers of the texts.
 
     Parameters
     ----------
-    evaluation : mapping
+    found : mapping
         From `bitmix.evaluation.write_evaluation`.
     seconds : float
         The CPU seconds of the study's five chains.
     """
-    rows = [{key: row[key] for key in _KEPT if key in row} for row in evaluation["models"]]
+    kept = ("model", *_COLUMNS)
+    rows = [{key: row[key] for key in kept if key in row} for row in found["models"]]
     return {
         "study_seconds": round(seconds, 2),
-        "rows": {name: data["shape"][0] for name, data in evaluation["data"].items()},
+        "rows": {name: data["shape"][0] for name, data in found["data"].items()},
         "models": rows,
     }
+
+
+def models_table(numbers: Mapping[str, Any]) -> str:
+    """Return the table of models in docs/performance.md, from `numbers`."""
+    return evaluation.rows_table(numbers["models"], _COLUMNS)
 
 
 def study_seconds(repetitions: int = 5) -> float:
@@ -51,5 +60,6 @@ def _seconds(dataset: Dataset) -> float:
 
 
 if __name__ == "__main__":
-    evaluation = read_json("results/tutorial/evaluation.json")
-    write_json(FILE, numbers(evaluation, study_seconds()))
+    measured = numbers(read_json("results/tutorial/evaluation.json"), study_seconds())
+    write_json(FILE, measured)
+    print(models_table(measured))
