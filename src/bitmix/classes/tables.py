@@ -91,7 +91,8 @@ def member_table(memberships: np.ndarray, ids: pd.Index) -> pd.DataFrame:
 def imputed_table(classes: Classes, dataset: Dataset) -> pd.DataFrame:
     """Return the probability of each missing answer: columns `item`, `answer` and `probability`.
 
-    `answer` is what 1 means in the source, such as "yes". The rows have the order of the source. `bitmix.classes.impute` says how it is computed.
+    `answer` is what 1 means in the source, such as "yes". The rows have the order of the source.
+    `bitmix.classes.impute` says how the probability is computed.
     """
     observed = dataset.observed
     probabilities = impute(classes, observed)

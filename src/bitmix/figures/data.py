@@ -105,4 +105,6 @@ def rows(
     `names` are those of the features, `ids` those of the rows.
     """
     alt = f"{title}: on is black, off white, missing blue."
-    return described(row_heatmaps({"": values}, title, names, None if ids is None else {"": ids}), alt)
+    return described(
+        row_heatmaps({"": values}, title, names, None if ids is None else {"": ids}), alt
+    )
