@@ -32,6 +32,7 @@ rule mixing:
         FIGURES_FOLDER,
         "-p diagnostics_file results/{run}/diagnostics.json",
         to_notebook("warmup"),
+        engine,
     message:
         "{wildcards.run}: judge whether the chains have mixed"
     shell:
@@ -71,6 +72,7 @@ rule consensus:
         "-p consensus_file results/{run}/consensus.json",
         to_notebook("warmup"),
         to_notebook("seed"),
+        engine,
     message:
         "{wildcards.run}: find one partition for all chains"
     shell:

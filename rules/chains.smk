@@ -89,6 +89,7 @@ rule model:
         notebook="notebooks/02-model.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
+        times_files=times_files,
         code=sources("study"),
     output:
         notebook=chapter("02-model", "2 chains"),
@@ -106,6 +107,8 @@ rule model:
     params:
         DATA_FILE,
         chain_files_parameter,
+        lambda wildcards: runs.for_notebook("times_files", times_files(wildcards)),
+        engine,
     message:
         "{wildcards.run}: explain the model and one chain"
     shell:
@@ -145,6 +148,7 @@ rule clusters:
         DATA_FILE,
         chain_files_parameter,
         FIGURES_FOLDER,
+        engine,
     message:
         "{wildcards.run}: show the clusters of all chains"
     shell:

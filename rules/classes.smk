@@ -1,8 +1,5 @@
 # Classes of rows, for tables: who answers alike, and how sure that is.
 
-#: The runs whose rows are no images.
-TABLES = [run for run in RUNS if runs.is_table(RUNS[run])]
-
 
 rule classes:
     input:
@@ -41,6 +38,7 @@ rule classes:
         "-p classes_folder results/{run}",
         to_notebook("warmup"),
         to_notebook("seed"),
+        engine,
     message:
         "{wildcards.run}: describe the classes"
     shell:

@@ -2,6 +2,8 @@
 
 #: The runs that plain `snakemake` makes.
 DEFAULT = [run for run in RUNS if not RUNS[run]["opt_in"]]
+#: The runs whose rows are no images.
+TABLES = [run for run in RUNS if runs.is_table(RUNS[run])]
 
 DATA_FILE = "-p data_file results/{run}/data.npz"
 FIGURES_FOLDER = "-p figures_folder results/{run}/figures"
@@ -43,6 +45,16 @@ def data_files(wildcards):
 def chain_files(wildcards):
     chains = range(RUNS[wildcards.run]["chains"])
     return expand(rules.chain.output.chain_file, chain=chains, run=wildcards.run)
+
+
+def times_files(wildcards):
+    chains = range(RUNS[wildcards.run]["chains"])
+    return expand(rules.chain.output.times_file, chain=chains, run=wildcards.run)
+
+
+def engine(wildcards):
+    """Return the option that leaves the cells about the study out of the notebooks of a table."""
+    return "--engine bitmix-table" if wildcards.run in TABLES else ""
 
 
 def chain_files_parameter(wildcards):

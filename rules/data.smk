@@ -55,6 +55,7 @@ rule first_look:
         lambda wildcards: runs.for_notebook("data", runs.source(RUNS[wildcards.run])),
         to_notebook("limit", "data", "limit"),
         to_notebook("seed"),
+        engine,
     message:
         "{wildcards.run}: show the data"
     shell:

@@ -35,6 +35,7 @@ rule predictions:
         to_notebook("per_label", "predictions", "per_label"),
         to_notebook("samples_per_chain", "predictions", "samples_per_chain"),
         to_notebook("seed"),
+        engine,
     message:
         "{wildcards.run}: complete half-hidden rows"
     shell:

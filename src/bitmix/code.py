@@ -25,7 +25,7 @@ IMPORTS = {
     "chains": ("data", "kernel"),
     "sampling": ("chains", "data", "kernel"),
     "predict": ("chains", "data", "kernel"),
-    "partitions": ("chains", "kernel"),
+    "partitions": ("chains", "data", "kernel"),
     "diagnostics": ("chains", "data", "kernel"),
     "automatic": ("chains", "data", "diagnostics", "sampling"),
     "classes": ("chains", "data", "kernel", "partitions", "predict"),

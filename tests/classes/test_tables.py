@@ -46,6 +46,7 @@ def test_files(shuffled, survey, tmp_path):
     imputed = pd.read_csv(tmp_path / "imputed.csv")
     rows, items = np.nonzero(~survey.observed)
     assert imputed["respondent"].tolist() == survey.row_ids[rows].tolist()
+    assert imputed["answer"].tolist() == [1] * len(items)
     assert imputed["item"].tolist() == np.array(survey.feature_names)[items].tolist()
     where = dict(zip(map(tuple, np.argwhere(~dataset.observed)), range(len(rows)), strict=True))
     probability = classes.impute(found, dataset.observed)
@@ -58,6 +59,13 @@ def test_files(shuffled, survey, tmp_path):
         share = partitions.coclustering(z, np.arange(len(order)))
         np.testing.assert_array_equal(together["probability"], share.astype(np.float32))
     assert (tmp_path / "classes.md").read_text().startswith("Number of classes in the population")
+
+
+def test_imputed_answers_have_their_words(survey, found):
+    answers = [("no", f"yes {item}") for item in range(12)]
+    table = classes.imputed_table(found, replace(survey, levels=tuple(answers)))
+    number = dict(zip(survey.feature_names, range(12), strict=True))
+    assert table["answer"].tolist() == [f"yes {number[item]}" for item in table["item"]]
 
 
 def test_pairs_of_many_rows_are_left_out(shuffled, tmp_path, monkeypatch):

@@ -206,6 +206,15 @@ def test_few_sweeps(x, chains, number, sweeps):
     assert diagnostics.table(found).count("\n") >= 1
 
 
+def test_pairs_have_the_ids_of_the_rows(x, chains):
+    found = diagnose(chains(2, thin=1), x)
+    ids = [f"person {row}" for row in range(len(x))]
+    table = diagnostics.table(found, ids)
+    assert found.pairs
+    for pair in found.pairs:
+        assert f"rows person {pair['first']} and person {pair['second']} together" in table
+
+
 def squeezed(table):
     """Return a table without the spaces that align its columns."""
     rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines())

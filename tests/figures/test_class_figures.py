@@ -78,3 +78,10 @@ def test_the_number_of_classes():
     population, seen = figure.axes[0].containers
     assert [bar.get_height() for bar in population] == data["in_the_population"]
     assert [bar.get_height() for bar in seen] == data["in_the_data"]
+
+
+def test_improbable_numbers_of_classes_are_not_drawn():
+    index = pd.RangeIndex(1, 31, name="classes")
+    data = {"in_the_data": [0.1, 0.9] + [0] * 28, "in_the_population": [0.1, 0.8, 0.1] + [0] * 27}
+    figure = figures.number_of_classes(pd.DataFrame(data, index))
+    assert figure.axes[0].get_xticks().tolist() == [1, 2, 3]

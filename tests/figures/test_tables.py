@@ -5,7 +5,7 @@ import pytest
 from shown import SHAPE, drawn
 
 import bitmix
-from bitmix import figures, study
+from bitmix import figures, partitions, study
 from bitmix.data import Dataset
 from bitmix.figures.consensus import (
     _companions,
@@ -200,3 +200,22 @@ def test_features_have_their_names_if_they_are_not_too_many():
         assert shown == [*names[:3], "a question that is asked in v…"]
         (axes,) = draw(Dataset(np.tile(x, 20), feature_names=map(str, range(80)))).axes
         assert axes.get_xlabel() == "feature"
+
+
+def test_clusters_have_the_names_of_the_features(latents):
+    names = [f"f{d}" for d in range(24)]
+    figure = figures.clusters(latents[0], None, names)
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == names
+
+
+def test_rows_have_their_ids(dataset, assignments):
+    ids = np.array([f"person {i}" for i in range(90)])
+    data = Dataset(dataset.x, row_ids=ids)
+    (axes,) = figures.binary(data).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ids[:40].tolist()
+    found = consensus(assignments)
+    most, least = partitions.extremes(found)
+    certain, companions, uncertain, _ = figures.certainty(data, assignments, found).axes
+    for axes, shown in ((certain, most), (uncertain, least)):
+        assert [label.get_text() for label in axes.get_yticklabels()] == ids[shown].tolist()
+    assert len(companions.get_yticklabels()) == 0

@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score, mutual_info_score
 
 import bitmix
+from bitmix.data import Dataset
 from bitmix.partitions import (
     agreement,
     block_rows,
@@ -378,3 +379,15 @@ def test_files(tmp_path, samples):
     assert [int(row["cluster"]) for row in rows] == found.assignments.tolist()
     assert [float(row["uncertainty"]) for row in rows] == pytest.approx(found.uncertainty, abs=1e-6)
     assert [int(row["row"]) for row in rows] == list(range(300))
+
+
+def test_the_file_of_rows_with_ids_has_the_order_of_the_source(tmp_path, samples):
+    found, ids = consensus(samples), np.array([f"r, {i}" for i in range(300)])
+    dataset = Dataset(np.ones((300, 2), np.uint8), row_ids=ids, id_name="who")
+    order = np.random.default_rng(1).permutation(300)
+    write_consensus(tmp_path / "consensus.json", found, {}, dataset.take(order))
+    with open(tmp_path / "consensus.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["who"] for row in rows] == ids.tolist()
+    there = [int(rows[place]["cluster"]) for place in order]
+    assert there == found.assignments.tolist()

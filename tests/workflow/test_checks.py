@@ -120,10 +120,21 @@ def test_closing_lines_of_a_run_until_mixing(lines, found):
     found["configuration"]["sweeps"] = "auto"
     told = lines(found, draws=2000, warmup=2000)
     assert len(told) == 7
-    assert told[2].endswith("3 of 443, 224, 133 rows (the consensus of 1,000 states)")
+    assert told[2].endswith("consensus   3 of 443, 224, 133 rows (clusters of 1,000 states)")
     assert told[3].endswith("established after 4,000 sweeps (see diagnostics.json)")
     limit = "not established (4,000 sweeps are the limit of this run; see diagnostics.json)"
     assert lines(found, False, 2000, warmup=2000)[3].endswith(limit)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"), [((422, 227), "2 of 422, 227 rows"), ((9,) * 9, "9 of 9,"), ((), "none")]
+)
+def test_closing_lines_of_a_table(lines, found, tmp_path, sizes, told):
+    table = ["class,size,share", *(f"{k},{size},0.1" for k, size in enumerate(sizes, 1))]
+    (tmp_path / "classes.csv").write_text("\n".join(table))
+    assert lines(found)[2].startswith(f"  classes     {told}")
+    assert lines(found)[2].endswith(f" (see {tmp_path}/classes.md)")
+    assert ("..." in lines(found)[2]) == (len(sizes) > 8)
 
 
 def test_times_of_chains(tmp_path, run):

@@ -33,3 +33,20 @@ def test_transport(tmp_path, monkeypatch, folder, transport):
         )
         assert executed.cells[0].outputs[0].text.strip() == transport
         assert not list(temporary.glob("bitmix-*"))
+
+
+@pytest.mark.parametrize(
+    ("engine", "left"), [("bitmix", ["a", "b", "c"]), ("bitmix-table", ["a", "c"])]
+)
+def test_tables_get_no_cells_about_the_study(tmp_path, engine, left):
+    cells = [v4.new_markdown_cell(text) for text in "abc"]
+    cells[0].metadata.tags, cells[1].metadata.tags = ["other"], ["study"]
+    nbformat.write(v4.new_notebook(cells=cells), tmp_path / "in.ipynb")
+    executed = papermill.execute_notebook(
+        tmp_path / "in.ipynb",
+        None,
+        engine_name=engine,
+        kernel_name="python3",
+        progress_bar=False,
+    )
+    assert [cell.source for cell in executed.cells] == left

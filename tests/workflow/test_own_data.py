@@ -1,7 +1,9 @@
 """The workflow on a user's own files: a table with gaps and without labels, a folder of images."""
 
 import json
+import re
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -190,6 +192,35 @@ def test_a_table_has_classes_and_images_have_none(own):
     assert len(members) == 41
     for name in ("classes.csv", "imputed.csv", "number-of-classes.csv", "together.npz"):
         assert (folder / name).exists()
-    words = (folder / "classes.md").read_text()
-    assert words and "pixel" not in words and "image" not in words
+    assert (folder / "classes.md").read_text()
     assert not (own.folder / "results/shapes/members.csv").exists()
+
+
+OF_IMAGES = re.compile(r"pixel(?!_shape)|digit|MNIST|handwrit|grey level|twos", re.IGNORECASE)
+
+
+def test_nothing_of_a_table_speaks_of_images(own):
+    folder = own.folder / "results/answers"
+    texts = {path: path.read_text() for path in folder.rglob("*.alt.txt")}
+    for path in (folder / "notebooks").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        shown = [cell.source for cell in cells if cell.cell_type == "markdown"]
+        shown += [output.get("text", "") for cell in cells for output in cell.get("outputs", [])]
+        texts[path] = "\n".join(shown)
+    assert len(texts) > 20
+    for path in (folder / "classes.md", folder / "members.csv", folder / "consensus.csv"):
+        texts[path] = path.read_text()
+    told = {str(path): OF_IMAGES.findall(text) for path, text in texts.items()}
+    assert {path: words for path, words in told.items() if words} == {}
+    images = (own.folder / "results/shapes/notebooks/01-data.ipynb").read_text()
+    assert OF_IMAGES.search(images)
+
+
+def test_figures_of_a_table_name_features_and_rows(own):
+    figures = own.folder / "results/answers/figures"
+    for name in ("binary", "certainty", "clusters/chain-0", "consensus", "class-profiles"):
+        assert "question 3" in (figures / f"{name}.svg").read_text(), name
+    for name in ("binary", "certainty"):
+        assert re.search(r"r\d\d", (figures / f"{name}.svg").read_text())
+    rows = pd.read_csv(own.folder / "results/answers/consensus.csv")
+    assert rows["who"].tolist() == [f"r{i:02}" for i in range(40)]

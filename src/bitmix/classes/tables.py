@@ -89,9 +89,10 @@ def member_table(memberships: np.ndarray, ids: pd.Index) -> pd.DataFrame:
 
 
 def imputed_table(classes: Classes, dataset: Dataset) -> pd.DataFrame:
-    """Return the probability of 1 of each missing answer: columns `item` and `probability`.
+    """Return the probability of each missing answer: columns `item`, `answer` and `probability`.
 
-    The rows have the order of the source. `bitmix.classes.impute` says how it is computed.
+    `answer` is what 1 means in the source, such as "yes". The rows have the order of the source.
+    `bitmix.classes.impute` says how the probability is computed.
     """
     observed = dataset.observed
     probabilities = impute(classes, observed)
@@ -99,8 +100,10 @@ def imputed_table(classes: Classes, dataset: Dataset) -> pd.DataFrame:
     rows, features = missing.T
     place = np.argsort(dataset.in_source_order())
     order = np.lexsort((features, place[rows]))
+    names, ones = item_names(dataset), [one for _, one in dataset.levels or ()]
     columns = {
-        "item": np.array(item_names(dataset), object)[features[order]],
+        "item": np.array(names, object)[features[order]],
+        "answer": np.array(ones or ["1"] * len(names), object)[features[order]],
         "probability": probabilities[order],
     }
     return pd.DataFrame(columns, row_index(dataset)[rows[order]])

@@ -18,11 +18,20 @@ from bitmix.io import atomic_write, finite, write_json
 _WRITTEN = ("quantities", "left_out", "pairs", "proposals")
 
 
-def table(diagnosis: Diagnosis) -> str:
-    """Return the statistics of all quantities and pairs as a Markdown table."""
+def table(diagnosis: Diagnosis, ids: Sequence[str] | None = None) -> str:
+    """Return the statistics of all quantities and pairs as a Markdown table.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+    ids : sequence of str, of length N, optional
+        The ids of the rows. Without them, pairs have the numbers of the rows.
+    """
     rows = {QUANTITIES[name]: found for name, found in diagnosis.quantities.items()}
     for pair in diagnosis.pairs:
-        rows[f"rows {pair['first']:,} and {pair['second']:,} together"] = pair
+        places = int(pair["first"]), int(pair["second"])
+        first, second = (f"{place:,}" if ids is None else ids[place] for place in places)
+        rows[f"rows {first} and {second} together"] = pair
     return _markdown(
         ["quantity", "mean", "sd", "Monte Carlo error", "R-hat", "ESS, bulk", "ESS, tail"],
         [[words, *_statistics(found)] for words, found in rows.items()],

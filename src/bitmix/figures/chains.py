@@ -105,7 +105,11 @@ def _traces_alt(
 
 @mpl.rc_context(STYLE)
 def clusters(
-    latent: Latent, image_shape: tuple[int, int] | None, *, scale_by_size: bool = False
+    latent: Latent,
+    image_shape: tuple[int, int] | None,
+    names: Sequence[str] | None = None,
+    *,
+    scale_by_size: bool = False,
 ) -> Figure:
     """Draw the means of the largest clusters, at most `MOST_CLUSTERS`, with their numbers of rows.
 
@@ -117,6 +121,8 @@ def clusters(
         The clusters of one chain.
     image_shape : (rows, columns) or None
         None draws a heatmap: a row for each cluster, a column for each feature.
+    names : sequence of str, optional
+        The names of the features.
     scale_by_size : bool, default False
         Make the width and height of each image proportional to the size of its cluster, as in the
         2015 study. In the heatmap, scale the height only.
@@ -133,7 +139,7 @@ def clusters(
     )
     if image_shape is None:
         heights = sizes if scale_by_size else np.ones(len(sizes))
-        return described(profiles(means, captions, heights, title + scaled), alt)
+        return described(profiles(means, captions, heights, title + scaled, names), alt)
     means = means.reshape(-1, *image_shape)
     if scale_by_size:
         tiles = [shrink(mean, size / sizes[0]) for mean, size in zip(means, sizes, strict=True)]

@@ -14,6 +14,7 @@ from bitmix.classes import Classes, Profiles
 from bitmix.figures.style import COLOURS, STYLE, Figure, described
 
 MOST_ITEMS = 60
+LEAST = 0.005  # probability of the largest number of classes that is drawn
 LONGEST_NAME = 44  # letters
 GREY = "#8a8a8a"
 
@@ -104,10 +105,12 @@ def number_of_classes(table: pd.DataFrame) -> Figure:
     table : DataFrame
         The result of `bitmix.classes.number_of_classes`.
     """
+    names = {"in_the_population": "in the population", "in_the_data": "in the data"}
+    likely = table["in_the_population"]
+    table = table.loc[: table.index[(table[list(names)] >= LEAST).any(axis=1)].max()]
     figure = Figure(figsize=(6, 3), layout="constrained")
     title = "How many classes are there?"
     axes = figure.add_subplot(title=title, xlabel="number", ylabel="probability")
-    names = {"in_the_population": "in the population", "in_the_data": "in the data"}
     for i, (column, name) in enumerate(names.items()):
         looks = {"facecolor": "white" if i else COLOURS[0], "hatch": "///" if i else None}
         places = table.index + (i - 0.5) * 0.4
@@ -115,6 +118,5 @@ def number_of_classes(table: pd.DataFrame) -> Figure:
     axes.set(xticks=table.index, ylim=(0, 1))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.legend(frameon=False)
-    likely = table["in_the_population"]
     alt = f"{title} {likely.idxmax()} with probability {likely.max():.0%}."
     return described(figure, alt)

@@ -74,7 +74,8 @@ def certainty(dataset: Dataset, assignments: np.ndarray, found: Consensus) -> Fi
         f"{found.uncertainty[least[0]]:.2f}), each above the mean of the rows that share its "
         "cluster."
     )
-    return certain_rows(*pairs, dataset.image_shape, alt, dataset.feature_names)
+    ids = None if dataset.row_ids is None else (dataset.row_ids[most], dataset.row_ids[least])
+    return certain_rows(*pairs, dataset.image_shape, alt, dataset.feature_names, ids)
 
 
 def _companions(dataset: Dataset, assignments: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -143,6 +144,7 @@ def certain_rows(
     image_shape: tuple[int, int] | None,
     alt: str,
     names: Sequence[str] | None = None,
+    ids: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> Figure:
     """Draw the rows with the most and least certain clusters above the means of their companions.
 
@@ -155,6 +157,8 @@ def certain_rows(
     alt : str
     names : sequence of str, optional
         The names of the features.
+    ids : pair of sequences of str, optional
+        The ids of the rows in `most` and in `least`.
     """
     panels = {
         "most\ncertain": most[0],
@@ -164,7 +168,8 @@ def certain_rows(
     }
     title = "Which rows have a certain cluster?"
     if image_shape is None:
-        return described(row_heatmaps(panels, title, names), alt)
+        named = None if ids is None else dict(zip(list(panels)[::2], ids, strict=True))
+        return described(row_heatmaps(panels, title, names, named), alt)
     return described(image_grid(panels, image_shape, title), alt)
 
 

@@ -40,7 +40,7 @@ def binary(dataset: Dataset) -> Figure:
         return binary_image(dataset.take([0]).values, dataset.image_shape, title)
     few = dataset.take(slice(MOST_ROWS))
     title = f"The first {len(few.x)} rows, every feature on or off"
-    return rows(few.values, title, dataset.feature_names)
+    return rows(few.values, title, dataset.feature_names, few.row_ids)
 
 
 def _first(dataset: Dataset) -> str:
@@ -94,7 +94,17 @@ def binary_image(pixels: np.ndarray, image_shape: tuple[int, int], title: str) -
 
 
 @mpl.rc_context(STYLE)
-def rows(values: np.ndarray, title: str, names: Sequence[str] | None = None) -> Figure:
-    """Draw binary rows, shape (M, D), as a heatmap: on is black, missing (nan) blue."""
+def rows(
+    values: np.ndarray,
+    title: str,
+    names: Sequence[str] | None = None,
+    ids: Sequence[str] | None = None,
+) -> Figure:
+    """Draw binary rows, shape (M, D), as a heatmap: on is black, missing (nan) blue.
+
+    `names` are those of the features, `ids` those of the rows.
+    """
     alt = f"{title}: on is black, off white, missing blue."
-    return described(row_heatmaps({"": values}, title, names), alt)
+    return described(
+        row_heatmaps({"": values}, title, names, None if ids is None else {"": ids}), alt
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -104,21 +104,28 @@ def mark_features(axes: Axes, names: Sequence[str] | None) -> None:
         axes.set_xlabel("feature")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         return
-    short = [name if len(name) <= 30 else f"{name[:29]}…" for name in names]
+    short = list(map(_short, names))
     upright = sum(map(len, short)) + 2 * len(short) > 110  # characters in a line of the axis
     angle = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if upright else {}
     axes.set_xticks(range(len(short)), short, fontsize=8, **angle)
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= 30 else f"{name[:29]}…"
+
+
 def row_heatmaps(
-    panels: dict[str, np.ndarray], title: str, names: Sequence[str] | None = None
+    panels: dict[str, np.ndarray],
+    title: str,
+    names: Sequence[str] | None = None,
+    ids: Mapping[str, Sequence[str]] | None = None,
 ) -> Figure:
     """Draw heatmaps of rows, each (M, D), one above the other, beside their names.
 
-    `names` are those of the features.
+    `names` are those of the features, `ids` those of the rows of some panels.
     """
     number = len(next(iter(panels.values())))
-    height = min(0.3 + 0.1 * number, 3)
+    height = 0.2 + 0.12 * number if ids else min(0.3 + 0.1 * number, 3)
     figure = Figure(figsize=(9, 0.8 + len(panels) * height), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     column = figure.subplots(len(panels), squeeze=False, sharex=True)[:, 0]
@@ -127,6 +134,9 @@ def row_heatmaps(
         for edge in range(1, number):
             axes.axhline(edge - 0.5, color="#999999", linewidth=0.5)
         axes.set(yticks=[])
+        if ids and label in ids:
+            axes.set_yticks(range(number), list(map(_short, ids[label])), fontsize=7)
+            axes.tick_params(axis="y", length=0)
         axes.grid(visible=False)
         draw_frame(axes)
         axes.set_ylabel(label, rotation=0, ha="right", va="center")

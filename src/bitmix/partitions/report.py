@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from bitmix.data import Dataset
 from bitmix.io import atomic_write, finite, write_json
 from bitmix.partitions.consensus import Consensus
 
@@ -64,7 +67,10 @@ def _by_certainty(found: Consensus, rows: np.ndarray) -> np.ndarray:
 
 
 def write_consensus(
-    path: str | os.PathLike[str], found: Consensus, agreements: Mapping[str, np.ndarray]
+    path: str | os.PathLike[str],
+    found: Consensus,
+    agreements: Mapping[str, np.ndarray],
+    dataset: Dataset | None = None,
 ) -> None:
     """Write a consensus as JSON, and the cluster and uncertainty of each row as CSV beside it.
 
@@ -75,6 +81,8 @@ def write_consensus(
     found : Consensus
     agreements : mapping of str to ndarray
         Results of `agreement` by name. nan becomes null.
+    dataset : Dataset, optional
+        The rows. If they have ids, these name them in the CSV file, in the order of the source.
     """
     if not path:
         return
@@ -87,7 +95,15 @@ def write_consensus(
         "agreement": {name: finite(means.tolist()) for name, means in agreements.items()},
     }
     write_json(path, content)
-    columns = zip(found.assignments, found.uncertainty, strict=True)
-    lines = (f"{row},{cluster},{doubt:.6f}\n" for row, (cluster, doubt) in enumerate(columns))
+    names: Iterable[object] = range(len(found.assignments))
+    head, order = "row", slice(None)
+    if dataset is not None and dataset.row_ids is not None:
+        head, order = dataset.id_name or "id", dataset.in_source_order()
+        names = dataset.row_ids[order]
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([head, "cluster", "uncertainty"])
+    doubts = (f"{doubt:.6f}" for doubt in found.uncertainty[order])
+    table.writerows(zip(names, found.assignments[order], doubts, strict=True))
     with atomic_write(Path(path).with_suffix(".csv")) as file:
-        file.write(f"row,cluster,uncertainty\n{''.join(lines)}".encode())
+        file.write(text.getvalue().encode())

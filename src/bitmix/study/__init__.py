@@ -13,6 +13,7 @@ from bitmix.study.study import (
     open_mixed_run,
     open_run,
     random_mask,
+    sampling_time,
     top_half,
 )
 from bitmix.study.surveys import sample_survey, simulate_survey
@@ -31,6 +32,7 @@ __all__ = [
     "open_run",
     "random_mask",
     "sample_survey",
+    "sampling_time",
     "simulate_survey",
     "top_half",
 ]

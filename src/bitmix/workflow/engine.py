@@ -1,4 +1,4 @@
-"""The engine with which papermill runs notebooks. Kernels that start together do not collide."""
+"""The engines with which papermill runs notebooks. Kernels that start together do not collide."""
 
 import tempfile
 from typing import Any
@@ -24,3 +24,16 @@ class Engine(NBClientEngine):
                 sockets = {"transport": "ipc", "ip": f"{folder}/kernel"}
                 kwargs["config"] = Config({"KernelManager": sockets})
             return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
+
+
+class TableEngine(Engine):
+    """The engine for runs of tables. It leaves out the cells with the tag "study".
+
+    These cells tell about the digits of the study, or what a notebook shows when it runs alone.
+    """
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> Any:
+        cells = nb_man.nb.cells
+        nb_man.nb.cells = [cell for cell in cells if "study" not in cell.metadata.get("tags", [])]
+        return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)

@@ -1,5 +1,6 @@
 """The output of a run: tables of its numbers, and its last lines."""
 
+import csv
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -75,15 +76,18 @@ def _modified(file: Path) -> float:
 def closing_lines(folder: str | Path, *, total_seconds: float) -> str:
     """Return where the results of a run are, and a few lines about them.
 
-    A run until mixing ends in the classes on which its chains agree, another one in the clusters of
-    each chain.
+    A run of a table ends in its classes, another run until mixing in the clusters of its consensus,
+    and others in the clusters of each chain.
     """
     names = ("summary", "diagnostics", "consensus")
     summary, diagnostics, consensus = (read_json(Path(folder, f"{name}.json")) for name in names)
     chains = summary["chains"]
     automatic = summary["configuration"]["sweeps"] == "auto"
-    if automatic:
-        found = {"classes": _classes(consensus)}
+    if (classes := Path(folder, "classes.csv")).exists():
+        found = {"classes": f"{_classes(classes)} (see {folder}/classes.md)"}
+    elif automatic:
+        states = f"{consensus['partitions']:,} states"
+        found = {"consensus": f"{_sizes(consensus['sizes'])} (clusters of {states})"}
     else:
         found = {
             "clusters": "  ".join(str(chain["clusters"]) for chain in chains),
@@ -106,11 +110,18 @@ def _data(summary: Mapping[str, Any]) -> str:
     return f"{rows:,} {names[0]} of {features:,} {names[1]}"
 
 
-def _classes(consensus: Mapping[str, Any], most: int = 8) -> str:
-    """Describe the classes of a consensus by their sizes."""
-    sizes = [f"{size:,}" for size in consensus["sizes"]]
-    listed = ", ".join(sizes[:most]) + (", ..." if len(sizes) > most else "")
-    return f"{len(sizes)} of {listed} rows (the consensus of {consensus['partitions']:,} states)"
+def _classes(file: Path) -> str:
+    """Describe classes, given their table."""
+    with open(file, encoding="utf-8", newline="") as table:
+        return _sizes([int(row["size"]) for row in csv.DictReader(table)])
+
+
+def _sizes(sizes: Sequence[int], most: int = 8) -> str:
+    """Describe groups of rows by their sizes."""
+    if not sizes:
+        return "none"
+    listed = ", ".join(f"{size:,}" for size in sizes[:most])
+    return f"{len(sizes)} of {listed}{', ...' if len(sizes) > most else ''} rows"
 
 
 def _sampling(seconds: Sequence[float]) -> str:
