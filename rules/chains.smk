@@ -89,7 +89,6 @@ rule model:
         notebook="notebooks/02-model.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
-        times_files=times_files,
         code=sources("study"),
     output:
         notebook=chapter("02-model", "2 chains"),
@@ -107,7 +106,6 @@ rule model:
     params:
         DATA_FILE,
         chain_files_parameter,
-        lambda wildcards: runs.for_notebook("times_files", times_files(wildcards)),
         engine,
     message:
         "{wildcards.run}: explain the model and one chain"

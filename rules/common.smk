@@ -47,11 +47,6 @@ def chain_files(wildcards):
     return expand(rules.chain.output.chain_file, chain=chains, run=wildcards.run)
 
 
-def times_files(wildcards):
-    chains = range(RUNS[wildcards.run]["chains"])
-    return expand(rules.chain.output.times_file, chain=chains, run=wildcards.run)
-
-
 def engine(wildcards):
     """Return the option that leaves the cells about the study out of the notebooks of a table."""
     return "--engine bitmix-table" if wildcards.run in TABLES else ""

@@ -5,7 +5,6 @@ JupyterLab, it gets no files. It then makes what it needs with the settings of t
 seconds.
 """
 
-import math
 import os
 from collections.abc import Sequence
 
@@ -13,7 +12,6 @@ import numpy as np
 
 from bitmix.chains import Latent, load_latents
 from bitmix.data import Dataset, load_dataset, load_mnist, shuffle, sources
-from bitmix.io import read_json
 from bitmix.sampling import sample
 
 PathLike = str | os.PathLike[str]
@@ -70,21 +68,15 @@ def open_mixed_run(
     return open_run(data_file, chain_files) if chain_files else mixed_run()
 
 
-def sampling_time(latents: Sequence[Latent], times_files: Sequence[PathLike] = ()) -> str:
+def sampling_time(latents: Sequence[Latent]) -> str:
     """Say how long the chains took, all together.
 
-    Parameters
-    ----------
-    latents : sequence of Latent
-    times_files : sequence of path-like
-        The seconds of each chain by sweep, as JSON. A run of Snakemake keeps them there, because
-        the files of chains hold no times.
+    The files of a run's chains hold no times, so that two runs write the same files.
     """
-    sweeps = [read_json(file)["seconds"] for file in times_files]
-    sweeps = sweeps or [latent.trace["seconds"].tolist() for latent in latents]
-    if any(second is None for chain in sweeps for second in chain):
-        return "mcmc continued from a checkpoint, so its time is not known"
-    return f"mcmc took {math.fsum(map(math.fsum, sweeps)):.2f} seconds"
+    seconds = sum(latent.trace["seconds"].sum() for latent in latents)
+    if np.isnan(seconds):
+        return "The folder benchmarks of the run holds the times of its chains."
+    return f"mcmc took {seconds:.2f} seconds"
 
 
 def kept_states(
