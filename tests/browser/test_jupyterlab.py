@@ -43,7 +43,7 @@ RUN_ALL = """async () => {
     await shell.currentWidget.sessionContext.ready;
     commands.execute('notebook:run-all-cells');
 }"""
-LONGEST = 300_000  # ms, on a busy machine
+LONGEST = 900_000  # ms, on a busy machine
 
 
 @pytest.fixture(scope="session")
