@@ -41,6 +41,7 @@ html_static_path = ["_static"]
 html_css_files = ["book.css"]
 html_copy_source = False
 html_show_sourcelink = False
+html_show_search_summary = False  # summaries would be fetched, which a page from disk may not do
 html_show_sphinx = False
 html_math_renderer = "mathml"
 html_context = {"default_mode": "auto"}

@@ -19,7 +19,8 @@ from bitmix.io import read_json, write_json
 PACKAGES = (
     "bitmix",
     *(f"bitmix.{name}" for name in ("data", "chains", "predict", "partitions", "diagnostics")),
-    *(f"bitmix.{name}" for name in ("classes", "evaluation", "explorer", "figures", "study")),
+    *(f"bitmix.{name}" for name in ("classes", "density", "evaluation", "explorer", "figures")),
+    *(f"bitmix.{name}" for name in ("sampling", "study")),
 )
 
 
