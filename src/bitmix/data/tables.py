@@ -151,7 +151,8 @@ def from_frame(
     Raises
     ------
     DataError
-        If a column is absent or has more than two levels, or numbers of which it is unknown which is 1.
+        If a column is absent or has more than two levels, or two numbers and it is
+        unknown which is 1.
     """
     for key, name in (("id_column", id_column), ("label_column", label_column)):
         if name is not None and name not in frame.columns:

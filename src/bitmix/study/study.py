@@ -8,6 +8,7 @@ seconds.
 import math
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def sampling_time(latents: Sequence[Latent], times_files: Sequence[PathLike] = (
         The seconds of each chain by sweep, as JSON. A run of Snakemake keeps them there, because
         the files of chains hold no times.
     """
-    sweeps = [read_json(file)["seconds"] for file in times_files]
+    sweeps = [read_json(Path(file))["seconds"] for file in times_files]
     sweeps = sweeps or [latent.trace["seconds"].tolist() for latent in latents]
     if any(second is None for chain in sweeps for second in chain):
         return "mcmc continued from a checkpoint, so its time is not known"
