@@ -334,10 +334,10 @@ def test_ids_and_labels_of_a_table_of_pandas():
 
 
 def test_a_table_of_pandas_that_cannot_be_read():
-    table = frame().assign(sex=["f", "m", "m", "f"])
-    with pytest.raises(ValueError, match=r"column sex has the levels .*from_frame.*ones=\[m\]"):
+    table = frame().assign(sex=[1, 2, 2, 1])
+    with pytest.raises(ValueError, match=r"column sex has the levels .*from_frame.*ones=\[2\]"):
         bitmix.sample(table)
-    assert from_frame(table, ones=["f"]).x[:, -1].tolist() == [1, 0, 0, 1]
+    assert from_frame(table, ones=[1]).x[:, -1].tolist() == [1, 0, 0, 1]
     with pytest.raises(ValueError, match="column age has 3 levels"):
         bitmix.sample(frame().assign(age=[1, 2, 3, 1]))
     with pytest.raises(ValueError, match=r"shape \(N, D\)"):
@@ -346,3 +346,13 @@ def test_a_table_of_pandas_that_cannot_be_read():
         from_frame(frame(), id_column="x")
     with pytest.raises(DataError, match="row 1: there is no label"):
         from_frame(frame(), label_column="boolean")
+
+
+def test_of_two_words_the_second_in_the_alphabet_is_1(caplog):
+    table = pd.DataFrame({"sex": ["m", "F", None, "m"], "home": ["town", "land", "town", "land"]})
+    caplog.set_level("INFO", "bitmix")
+    dataset = from_frame(table)
+    assert dataset.levels == (("F", "m"), ("land", "town"))
+    np.testing.assert_array_equal(dataset.values, [[1, 1], [0, 0], [np.nan, 1], [1, 0]])
+    assert "m is 1 and F is 0 in sex" in caplog.text
+    assert from_frame(table, ones={"sex": "F"}).levels == (("m", "F"), ("land", "town"))

@@ -84,7 +84,7 @@ def _few(classes: Classes) -> list[str]:
         return []
     return [
         f"These numbers rest on {number} states, so the intervals may be too narrow. Keep more "
-        "states with the setting `thin`."
+        "states with the settings `sweeps` and `thin`."
     ]
 
 

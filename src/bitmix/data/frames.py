@@ -46,7 +46,8 @@ def frame_numbers(frame: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a column of texts or objects has more than two levels, or it is unknown which is 1.
+        If a column of texts or objects has more than two levels, or two numbers and it is
+        unknown which is 1.
     """
     from pandas.api.types import is_numeric_dtype  # slow to import, but its caller has imported it
 

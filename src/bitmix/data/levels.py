@@ -92,7 +92,7 @@ def as_features(
     ----------
     columns : sequence of Column
     ones : sequence of levels, or mapping of column to level, optional
-        The level that is 1, where a convention does not say it or says otherwise.
+        The level that is 1. Without it, a convention decides, or of two texts the alphabet.
     where : str
         What errors name.
     remedy : str
@@ -109,7 +109,7 @@ def as_features(
     Raises
     ------
     DataError
-        If a column has more than two levels, or it is unknown which is 1.
+        If a column has more than two levels, or numbers of which it is unknown which is 1.
     """
     _check_levels(columns, where)
     pairs = _pairs(columns, ones, where, remedy)
@@ -194,7 +194,7 @@ def _pairs(
     """Return the levels of each column, 0 first."""
     found = _given(columns, ones, where)
     for column in columns:
-        if column.name not in found and (pair := conventional(list(column.levels))):
+        if column.name not in found and (pair := _pair_of(column)):
             found[column.name] = pair
     unknown = [column for column in columns if column.name not in found]
     if not unknown:
@@ -209,6 +209,26 @@ def _pairs(
             f"write another level where it does not hold, or {say}"
         )
     raise DataError(f"{where}: {columns_have} the levels {_places(first)}; {say}")
+
+
+def _pair_of(column: Column) -> Pair | None:
+    """Return the levels of a column that need not be given, 0 first, or None.
+
+    Of two texts, either may be 1: tables name the answer, such as "sex: male". So the second in
+    alphabetical order is 1. Numbers are codes whose meaning is not known, such as 1 and 2.
+    """
+    levels = sorted(column.levels, key=str.casefold)
+    if (pair := conventional(levels)) or len(levels) != 2 or any(map(_is_number, levels)):
+        return pair
+    return levels[0], levels[1]
+
+
+def _is_number(level: str) -> bool:
+    try:
+        float(level)
+    except ValueError:
+        return False
+    return True
 
 
 def _given(columns: Sequence[Column], ones: Ones | None, where: str) -> dict[str, Pair]:

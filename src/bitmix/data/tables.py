@@ -142,7 +142,7 @@ def from_frame(
     label_column : str, optional
         The column of labels. The model never sees them.
     ones : sequence of levels, or mapping of column to level, optional
-        The level that is 1, where no convention says it: ["female"], or {"sex": "female"}.
+        The level that is 1, if it is not the usual one: ["female"], or {"sex": "female"}.
 
     Returns
     -------
@@ -151,7 +151,8 @@ def from_frame(
     Raises
     ------
     DataError
-        If a column is absent or has more than two levels, or it is unknown which is 1.
+        If a column is absent or has more than two levels, or two numbers and it is
+        unknown which is 1.
     """
     for key, name in (("id_column", id_column), ("label_column", label_column)):
         if name is not None and name not in frame.columns:
