@@ -92,4 +92,7 @@ onstart:
 
 onsuccess:
     CONSOLE.reasons.clear()  # a job that failed was started again
-    print(messages.closing(RUNS, since=START))
+    try:
+        print(messages.closing(RUNS, since=START))
+    except (OSError, ValueError) as error:
+        raise CONSOLE.failure(error) from None

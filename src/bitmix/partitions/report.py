@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bitmix.io import atomic_write, finite, write_json
+from bitmix.io import atomic_write, finite, write_sealed_json
 from bitmix.partitions.consensus import Consensus
 
 
@@ -86,7 +86,7 @@ def write_consensus(
         "ball": asdict(found.ball),
         "agreement": {name: finite(means.tolist()) for name, means in agreements.items()},
     }
-    write_json(path, content)
+    write_sealed_json(path, content)
     columns = zip(found.assignments, found.uncertainty, strict=True)
     lines = (f"{row},{cluster},{doubt:.6f}\n" for row, (cluster, doubt) in enumerate(columns))
     with atomic_write(Path(path).with_suffix(".csv")) as file:

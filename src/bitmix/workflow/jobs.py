@@ -29,7 +29,7 @@ from bitmix.data import (
     sources,
 )
 from bitmix.explorer import write_page
-from bitmix.io import read_json, write_json
+from bitmix.io import read_sealed_json, write_sealed_json
 from bitmix.sampling import sample_chain
 from bitmix.sampling.checkpoints import CheckpointTaken
 from bitmix.workflow import checks, messages, summary
@@ -127,7 +127,7 @@ def print_scores(files: list[str], table_file: str) -> None:
     """Print the scores of evaluations, see `messages.print_tables`."""
     from bitmix import evaluation  # with libraries that take seconds to import
 
-    messages.print_tables(files, table_file, lambda f: evaluation.results_table(read_json(f)))
+    messages.print_tables(files, table_file, lambda f: evaluation.results_table(read_sealed_json(f)))
 
 
 def write_explorer(data_file: str, chain_files: Sequence[str], explorer_file: str) -> None:
@@ -165,7 +165,7 @@ def write_density(result_file: str, *, name: str, folder: str | None, **settings
     log.setLevel(logging.INFO)
     rows = {part: load_debd(name, part, folder=folder).x for part in debd.SPLITS}
     result = density.estimate(density.Split(**rows), density.Settings(**settings), log.info)
-    write_json(result_file, {"settings": settings, **result})
+    write_sealed_json(result_file, {"settings": settings, **result})
 
 
 def write_classified(

@@ -13,7 +13,7 @@ from typing import Any
 
 from bitmix import study
 from bitmix.data import Dataset
-from bitmix.io import read_json, write_json
+from bitmix.io import read_sealed_json, write_json
 
 FILE = Path("docs/numbers.json")
 #: The numbers of each model in the texts.
@@ -51,5 +51,5 @@ def _seconds(dataset: Dataset) -> float:
 
 
 if __name__ == "__main__":
-    evaluation = read_json("results/tutorial/evaluation.json")
+    evaluation = read_sealed_json("results/tutorial/evaluation.json")
     write_json(FILE, numbers(evaluation, study_seconds()))
