@@ -79,7 +79,9 @@ def closing_lines(folder: str | Path, *, total_seconds: float) -> str:
     each chain.
     """
     names = ("summary", "diagnostics", "consensus")
-    summary, diagnostics, consensus = (read_sealed_json(Path(folder, f"{name}.json")) for name in names)
+    summary, diagnostics, consensus = (
+        read_sealed_json(Path(folder, f"{name}.json")) for name in names
+    )
     chains = summary["chains"]
     automatic = summary["configuration"]["sweeps"] == "auto"
     if automatic:

@@ -34,4 +34,3 @@ def repair(results: Path) -> list[Path]:
     for file in damaged:
         file.unlink()
     return damaged
-
