@@ -293,7 +293,7 @@ YAML_TOKENS = tuple(
 )
 YAMLS = [
     b"runs:\n  a: {seed: 5, chains: 2, sweeps: 3, moves: [assign, pixel_priors]}\n",
-    b"runs:\n  b:\n    data: {source: csv, file: x.csv, ones: {s: f}, id_column: id}\n    sweeps: auto\n",
+    b"runs:\n  b:\n    data: {source: csv, file: x.csv, id_column: i}\n    sweeps: 3\n",
     b"runs: {c: {data: {labels: [2, 3], threshold: 5, limit: 9}}}\ndensity: {dna: {chains: 2}}\n",
     b"x: &x [1, 2, 3]\ny: &y [*x, *x, *x]\nz: &z [*y, *y, *y]\nruns: {d: {data: {labels: *z}}}\n",
 ]

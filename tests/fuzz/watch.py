@@ -14,8 +14,8 @@ _FORBIDDEN = (
     "urllib.",
 )
 _HARMLESS = ("os.listdir", "os.scandir", "os.putenv", "os.unsetenv", "os.fwalk", "os.walk")
-#: The bytes that a reader may take beside ten times the size of its file: a piece of a stream.
-SLACK = 3 << 20
+#: The bytes that a reader may take beside ten times the size of its file: a line.
+SLACK = 16 << 20
 
 _armed = False
 

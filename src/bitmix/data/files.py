@@ -25,7 +25,7 @@ Loaded = tuple[Dataset, np.ndarray | None]
 
 _SAVE_NPZ = {"data", "format", "shape"}  # arrays of a file of scipy.sparse.save_npz
 RELATIVE = "a path in the configuration starts from the folder of the Snakefile"
-_LONGEST_LINE = 1 << 24  # bytes: about eight million cells
+_LONGEST_LINE = 1 << 22  # bytes: two million cells
 
 
 @contextmanager

@@ -59,4 +59,6 @@ def _shape(header: bytes, size: int, name: str) -> list[int]:
     expected = start + math.prod(shape)
     if size != expected:
         raise DataError(f"{name} has {size} bytes, but its header says {expected}")
+    if not all(shape):
+        raise DataError(f"{name} has the shape {tuple(shape)}, in which there are no values")
     return shape

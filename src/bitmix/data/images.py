@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -128,7 +129,8 @@ def _resized(grey: Image.Image, shape: Shape | None) -> np.ndarray:
 def grey_of(path: Path, shape: Shape | None) -> np.ndarray:
     """Return an image in grey levels, uint8, scaled to (rows, columns) by the mean of each area."""
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        # In memory, Pillow cannot read as many bytes as a damaged file claims to have.
+        with Image.open(io.BytesIO(path.read_bytes()), formats=_FORMATS) as image:
             if image.width * image.height > _MOST_PIXELS:
                 raise DataError(
                     f"{path} has {image.height} x {image.width} pixels, more than "

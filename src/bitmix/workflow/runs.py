@@ -188,8 +188,8 @@ def value(run: Run, *keys: str) -> Any:
 def for_notebook(name: str, value: Any) -> str:
     """Return papermill's option for a parameter of a notebook."""
     if isinstance(value, list | dict):
-        text = yaml.safe_dump({name: value}, default_flow_style=True, sort_keys=False, width=inf)
-        return f"-y {quote(text.strip())}"
+        text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=inf)
+        return f"-y {quote(f'{name}: {text.strip()}')}"
     return f"-p {name} {quote(str(value))}"
 
 
