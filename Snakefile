@@ -13,6 +13,7 @@ from snakemake.utils import min_version, update_config
 
 from bitmix import code
 from bitmix.workflow import console, locks, messages, repair, runs
+from bitmix.workflow.config import retype
 
 min_version("9.0")
 
@@ -32,7 +33,7 @@ if workflow.is_main_process:
         for file in repair.repair(Path("results")):
             print(f"{file} is damaged and is made again", file=sys.stderr)
 
-update_config(config, runs.retype(workflow.config_settings.config))
+update_config(config, retype(workflow.config_settings.config))
 try:
     RUNS = runs.read_runs(config, "config/schema.yaml")
     DENSITY = runs.read_density(config, "config/schema.yaml")
@@ -92,4 +93,7 @@ onstart:
 
 onsuccess:
     CONSOLE.reasons.clear()  # a job that failed was started again
-    print(messages.closing(RUNS, since=START))
+    try:
+        print(messages.closing(RUNS, since=START))
+    except (OSError, ValueError) as error:
+        raise CONSOLE.failure(error) from None

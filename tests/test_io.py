@@ -1,11 +1,22 @@
 """Atomic files and JSON."""
 
+import hashlib
 import json
 import math
 
 import pytest
+from damage import flipped
 
-from bitmix.io import atomic_write, finite, read_json, remove_temporaries, write_json
+from bitmix.io import (
+    atomic_write,
+    finite,
+    is_whole,
+    read_json,
+    read_sealed_json,
+    remove_temporaries,
+    write_json,
+    write_sealed_json,
+)
 
 
 def test_a_failed_write_leaves_the_file_as_it_was(tmp_path):
@@ -44,3 +55,33 @@ def test_finite():
     value = {"a": [math.nan, 1.0], "b": {"c": math.inf, "d": "x"}}
     assert finite(value) == {"a": [None, 1.0], "b": {"c": None, "d": "x"}}
     json.dumps(finite(value), allow_nan=False)
+
+
+def test_sealed_json_reads_as_json(tmp_path):
+    path, value = tmp_path / "a.json", {"a": [1, 2, 3], "b": {"c": None}, "ö": "é"}
+    write_sealed_json(path, value)
+    assert read_sealed_json(path) == value
+    assert is_whole(path)
+    told = json.loads(path.read_bytes())
+    assert list(told) == ["a", "b", "ö", "seal"]
+    text = path.read_bytes()
+    sealed = text[: text.rindex(b"sha256")]
+    assert told["seal"] == f"sha256 {hashlib.sha256(sealed).hexdigest()}"
+
+
+def test_every_flipped_bit_of_sealed_json_is_named(tmp_path):
+    path = tmp_path / "a.json"
+    write_sealed_json(path, {"numbers": [1, 2], "text": "ö"})
+    good = path.read_bytes()
+    for place in range(8 * len(good)):
+        path.write_bytes(flipped(good, place))
+        assert not is_whole(path)
+        with pytest.raises(ValueError, match=r"a\.json is damaged .*; delete it and make it again"):
+            read_sealed_json(path)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"a": 1}'])
+def test_json_without_a_seal_is_damaged(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ValueError, match=r"a\.json is damaged"):
+        read_sealed_json(tmp_path / "a.json")

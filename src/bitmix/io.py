@@ -17,6 +17,8 @@ TEMPORARY = ".{name}.{token}.tmp"
 _SEAL = "\nsha256 {}\n"
 #: The size of a seal in bytes, see `SealedFile`.
 SEAL_SIZE = len(_SEAL.format("0" * 64))
+# In JSON, the seal is the end of the last item of a dict, `"seal": "sha256 ..."`.
+_JSON_SEAL = 'sha256 {}"\n}}\n'
 
 
 @contextmanager
@@ -91,7 +93,7 @@ def sealed_write(path: str | os.PathLike[str]) -> Iterator[SealedFile]:
         sealed.seal()
 
 
-def sealed_size(data: bytes) -> int:
+def sealed_size(data: bytes, form: str = _SEAL) -> int:
     """Return how many bytes come before the seal of a file.
 
     Raises
@@ -99,22 +101,44 @@ def sealed_size(data: bytes) -> int:
     ValueError
         If they are not those that were sealed.
     """
-    size = len(data) - SEAL_SIZE
-    if size < 0 or data[size:] != _seal(hashlib.sha256(memoryview(data)[:size])):
+    size = len(data) - len(form.format("0" * 64))
+    if size < 0 or data[size:] != _seal(hashlib.sha256(memoryview(data)[:size]), form):
         raise ValueError("its content does not match its checksum")
     return size
 
 
-def _seal(sha256: Any) -> bytes:
-    return _SEAL.format(sha256.hexdigest()).encode()
+def _seal(sha256: Any, form: str = _SEAL) -> bytes:
+    return form.format(sha256.hexdigest()).encode()
 
 
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file; ValueError names the file if it is damaged."""
+def is_whole(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file that must have a seal matches it."""
+    path = Path(path)
     try:
-        return json.loads(Path(path).read_text())
+        sealed_size(path.read_bytes(), _JSON_SEAL if path.suffix == ".json" else _SEAL)
+    except ValueError:
+        return False
+    return True
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON file that people may edit; ValueError names the file if it is damaged."""
+    try:
+        return json.loads(Path(path).read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} is not JSON ({error}); delete it and make it again") from error
+
+
+def read_sealed_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a file that `write_sealed_json` wrote; ValueError names the file if it is damaged."""
+    try:
+        data = Path(path).read_bytes()
+        sealed_size(data, _JSON_SEAL)
+        value = json.loads(data)
+        del value["seal"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}); delete it and make it again") from error
+    return value
 
 
 def finite(value: Any) -> Any:
@@ -128,7 +152,18 @@ def finite(value: Any) -> Any:
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write an indented JSON file atomically, with each list of numbers on one line."""
+    with atomic_write(path) as file:
+        file.write(_as_json(value))
+
+
+def write_sealed_json(path: str | os.PathLike[str], value: Mapping[str, Any]) -> None:
+    """Write a dict like `write_json`, with the checksum of what comes before as its last item."""
+    content = _as_json({**value, "seal": ""}).removesuffix(b'"\n}\n')
+    with atomic_write(path) as file:
+        file.write(content + _seal(hashlib.sha256(content), _JSON_SEAL))
+
+
+def _as_json(value: Any) -> bytes:
     text = json.dumps(value, indent=2, ensure_ascii=False)
     text = re.sub(r"\[\s+([\d\s,]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
-    with atomic_write(path) as file:
-        file.write(f"{text}\n".encode())
+    return f"{text}\n".encode()

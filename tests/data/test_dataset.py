@@ -182,7 +182,7 @@ def test_other_files_are_not_datasets(tmp_path):
     np.savez(other, something=np.zeros(3))
     with sealed_write(path) as file:
         file.write(other.getvalue())
-    with pytest.raises(DataError, match="not a file in the archive"):
+    with pytest.raises(DataError, match="it has the arrays something"):
         load_dataset(path)
     with pytest.raises(FileNotFoundError, match=r"missing\.npz"):
         load_dataset(tmp_path / "missing.npz")

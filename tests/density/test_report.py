@@ -4,7 +4,7 @@ import pytest
 
 from bitmix.data.debd import SHA256
 from bitmix.density import PUBLISHED, results_table, verdict, write_density
-from bitmix.io import read_json, write_json
+from bitmix.io import read_sealed_json, write_sealed_json
 
 
 def result(independent, trees):
@@ -22,9 +22,9 @@ def density(tmp_path):
     files = []
     for name, found in {"plants": result(-12.8, -12.1), "dna": result(-77.0, -80.0)}.items():
         files.append(tmp_path / f"{name}.json")
-        write_json(files[-1], found)
+        write_sealed_json(files[-1], found)
     written = write_density(tmp_path / "density.json", files)
-    assert read_json(tmp_path / "density.json") == written
+    assert read_sealed_json(tmp_path / "density.json") == written
     return written
 
 

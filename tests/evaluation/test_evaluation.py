@@ -8,7 +8,7 @@ import bitmix
 from bitmix import evaluation, figures, study
 from bitmix.data import Dataset
 from bitmix.evaluation import models, scores
-from bitmix.io import read_json
+from bitmix.io import read_sealed_json
 from bitmix.predict import Mixture
 
 CHAINS = {"initial_clusters": 15, "sweeps": 4, "seed": 3}
@@ -263,7 +263,7 @@ def test_the_file_and_its_table(tmp_path, task, evaluated):
     curve = evaluation.reliability(task, evaluated[1].completions)
     path = tmp_path / "evaluation.json"
     evaluation.write_evaluation(path, task, rows, rows[:1], {"bitmix": curve})
-    written = read_json(path)
+    written = read_sealed_json(path)
     assert written["models"] == rows
     assert written["data"]["held_out"] == {"sha256": task.held_out.sha256, "shape": [100, 784]}
     assert {"bitmix", "numpy", "scikit-learn", "stepmix"} <= written["versions"].keys()

@@ -12,7 +12,7 @@ from PIL import Image
 
 import bitmix
 from bitmix.data import Dataset, save_dataset
-from bitmix.io import read_json, write_json
+from bitmix.io import read_json, read_sealed_json, write_json, write_sealed_json
 from bitmix.workflow import checks, messages, summary, times
 
 CONFIGURATION = {"data": {"labels": [0, 1], "folder": "/somewhere"}, "sweeps": 2}
@@ -42,7 +42,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def found(run):
-    return json.loads((run[0] / "summary.json").read_text())
+    return read_sealed_json(run[0] / "summary.json")
 
 
 @pytest.fixture
@@ -83,9 +83,9 @@ CONSENSUS = {"partitions": 1000, "sizes": [443, 224, 133]}
 
 def write_run(folder, latents, found, told):
     """Write the files of a run from which its last lines are made."""
-    write_json(folder / "summary.json", found)
-    write_json(folder / "diagnostics.json", told)
-    write_json(folder / "consensus.json", CONSENSUS)
+    write_sealed_json(folder / "summary.json", found)
+    write_sealed_json(folder / "diagnostics.json", told)
+    write_sealed_json(folder / "consensus.json", CONSENSUS)
     for latent in latents:
         times.write_times(folder / f"benchmarks/chain-{latent.chain}.json", latent)
 
@@ -141,7 +141,7 @@ def test_times_of_chains(tmp_path, run):
     _, (latent, _) = run
     times.write_times(tmp_path / "benchmarks/chain-0.json", latent)
     assert times.read_seconds(tmp_path, 0) == pytest.approx(latent.trace["seconds"].sum())
-    assert read_json(tmp_path / "benchmarks/chain-0.json").keys() == {
+    assert read_sealed_json(tmp_path / "benchmarks/chain-0.json").keys() == {
         "seconds", "assign_seconds", "pixel_priors_seconds"
     }  # fmt: skip
 
@@ -251,9 +251,9 @@ def test_long_values_show_the_place_where_they_differ(expected, found):
 
 def test_check_prints_writes_and_raises(run, expected, tmp_path, capsys):
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
-    summary.write_json(good, expected)
+    write_json(good, expected)
     expected["data"]["shape"] = [1, 1]
-    summary.write_json(bad, expected)
+    write_json(bad, expected)
     out, table = run[0] / "summary.json", tmp_path / "table.txt"
     checks.check([good], [out], table)
     assert "Everything is as expected." in table.read_text()
@@ -270,7 +270,7 @@ def test_nothing_to_check_is_an_error(tmp_path):
 
 def test_results_become_the_expected_values(tmp_path, monkeypatch, found):
     monkeypatch.chdir(tmp_path)
-    write_json("results/tiny/summary.json", found)
+    write_sealed_json("results/tiny/summary.json", found)
     path = checks.accept("tiny")
     assert str(path) == "tests/expected/tiny.json"
     assert read_json(path) == json.loads(json.dumps(summary.expected_values(found)))

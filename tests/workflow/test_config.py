@@ -143,9 +143,34 @@ def test_all_errors_come_at_once():
     assert "runs.a.chains" in str(error.value)
 
 
-def test_retype_reads_text_as_yaml():
-    given = {"a": {"b": "5", "c": ["2", "x"], "d": "null", "e": 1.5}}
-    assert retype(given) == {"a": {"b": 5, "c": [2, "x"], "d": None, "e": 1.5}}
+def test_retype_finds_numbers_booleans_and_null():
+    given = {"a": {"b": "5", "c": ["2", "x"], "d": "null", "e": 1.5, "f": "true"}}
+    assert retype(given) == {"a": {"b": 5, "c": [2, "x"], "d": None, "e": 1.5, "f": True}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a #b.csv", "a: b", "{x", "@x", "*", "&a [*a]", "2001-01-01", "!!python/name:os.system"],
+)
+def test_retype_leaves_other_text_as_it_is(text):
+    assert retype({"file": text}) == {"file": text}
+
+
+def test_aliases_without_end_are_refused():
+    endless = {"runs": {}}
+    endless["runs"]["a"] = endless
+    many = ["x"] * 10
+    for _ in range(9):
+        many = [many] * 10
+    for config in (endless, {"runs": {"a": {"data": {"labels": many}}}}):
+        with pytest.raises(ConfigError, match="more than 100,000 items, perhaps by aliases"):
+            resolve(config, SCHEMA)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_text_that_no_program_can_be_given_is_refused(text):
+    with pytest.raises(ConfigError, match="text that no file or name can have"):
+        resolve({"runs": {"a": {"data": {"file": text}}}}, SCHEMA)
 
 
 def test_other_sources_have_labels_of_any_kind():

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from bitmix.data import debd
-from bitmix.io import read_json, write_json
+from bitmix.io import read_sealed_json, write_json, write_sealed_json
 from bitmix.workflow import densities, jobs
 from bitmix.workflow.checks import CheckError
 
@@ -29,13 +29,13 @@ def test_job_and_report(folder, capsys):
     arguments = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
     assert jobs.main(["density", f"result_file={result}", "name=dna", f"folder={folder}",
                       *arguments]) == 0  # fmt: skip
-    found = json.loads(result.read_text())
+    found = read_sealed_json(result)
     assert found["settings"] == settings
     assert found["data"]["valid"]["shape"] == [40, 3]
 
     files = folder / "density.json", folder / "density.md"
     densities.report([str(result)], *map(str, files), folder / "figures")
-    written = json.loads(files[0].read_text())
+    written = read_sealed_json(files[0])
     assert written["sets"] == {"dna": found}
     table = files[1].read_text()
     assert f"{found['averages']['trees']['test']:.3f}" in table
@@ -54,13 +54,13 @@ def density_file(tmp_path):
         "data": {"train": {"sha256": "d1"}},
         "averages": {"independent": average, "trees": average},
     }
-    write_json(tmp_path / "density.json", {"sets": {"dna": result, "plants": result}})
+    write_sealed_json(tmp_path / "density.json", {"sets": {"dna": result, "plants": result}})
     return str(tmp_path / "density.json")
 
 
 def test_check(density_file, tmp_path, capsys):
     """Sets of other settings are not compared."""
-    expected = densities.identity(read_json(density_file))
+    expected = densities.identity(read_sealed_json(density_file))
     expected["plants"] = {"settings": {"seed": 2}}
     files = str(tmp_path / "expected.json"), density_file, str(tmp_path / "check.txt")
     write_json(files[0], expected)

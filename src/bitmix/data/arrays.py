@@ -29,6 +29,8 @@ def array(
     values = arrays.pop("x", None)
     if values is None:
         raise DataError(f"{file} has the arrays {', '.join(arrays)}; call the data x")
+    if values.dtype == bool:  # whose bytes may be others than 0 and 1
+        values = values.view(np.uint8)
     if values.dtype.kind not in "biuf":
         raise DataError(f"{file} holds {values.dtype}, not numbers; save it as numbers, 0 and 1")
     if values.ndim not in (2, 3) or values.size == 0:

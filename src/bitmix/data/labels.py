@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
 
 from bitmix.data.dataset import Dataset
 from bitmix.data.errors import DataError, PathLike, some
-from bitmix.data.files import Labels, Loaded, read_arrays, read_bytes
-from bitmix.data.idx import parse_idx
+from bitmix.data.files import Labels, Loaded, begins_with, opened, read_arrays, text_lines
+from bitmix.data.idx import read_idx
+from bitmix.data.npy import MAGIC
 
 _LONGEST = 200  # characters of a label or id: an array of text is as wide as its longest
 
@@ -18,16 +20,18 @@ def read_labels(path: PathLike | None, rows: int) -> np.ndarray | None:
     """Return the labels in a file: .npy, IDX, or text with one per line, plain or .gz."""
     if path is None:
         return None
-    content = read_bytes(path)
-    if content.startswith(b"\x93NUMPY"):
-        labels = read_arrays(path)["x"]
-    elif content.startswith(b"\0\0"):
-        labels = parse_idx(content, str(path))
-    else:
-        lines = content.decode("utf-8-sig", errors="replace").splitlines()
-        labels = as_labels(
-            [label_of(text, f"{path}, line {line}") for line, text in enumerate(lines, 1)]
-        )
+    with opened(path) as file:
+        if begins_with(file, MAGIC):
+            labels = read_arrays(path)["x"]
+        elif begins_with(file, b"\0\0"):
+            labels = read_idx(file, str(path))
+        else:
+            lines = list(islice(text_lines(file, path), rows + 1))
+            if len(lines) > rows:
+                raise DataError(f"{path} has more labels than the {rows} rows; give one for each")
+            labels = as_labels(
+                [label_of(text, f"{path}, line {line}") for line, text in enumerate(lines, 1)]
+            )
     return check_labels(labels, path, rows)
 
 

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bitmix.data.errors import DataError
-from bitmix.data.idx import uncompressed
+from bitmix.data.gzipped import uncompressed
 from bitmix.io import atomic_write
 
 log = logging.getLogger("bitmix")
+
+#: The most bytes of a file, uncompressed. The largest has 47 million.
+MOST = 1 << 26
 
 Files = Iterator[tuple[str, bytes]]  # (name of a file, its verified contents)
 
@@ -94,7 +97,7 @@ class Published:
             paths = [folder / (spelling + end) for end in ("", ".gz") for spelling in spellings]
             path = next((path for path in paths if path.is_file()), None)
             if path is not None:
-                yield name, self.verified(name, uncompressed(path.read_bytes(), path), path)
+                yield name, self.verified(name, uncompressed(path.read_bytes(), path, MOST), path)
 
     def _from_cache(self, cache: Path, names: Iterable[str]) -> Files:
         """Yield the files that `_keep` wrote. Skip a damaged one with a warning."""
@@ -127,7 +130,7 @@ def download(url: str) -> bytes:
         get(url, buffer, None)
     except OSError as error:  # what requests raises
         raise DataError(f"cannot download {url}: {error}") from error
-    return uncompressed(buffer.getvalue(), url)
+    return uncompressed(buffer.getvalue(), url, MOST)
 
 
 def _keep(path: Path, content: bytes) -> None:

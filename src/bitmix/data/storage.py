@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bitmix.data.dataset import Dataset
 from bitmix.data.errors import DataError, PathLike
+from bitmix.data.npy import read_npz
 from bitmix.io import SEAL_SIZE, sealed_size, sealed_write
 
 # What the source calls rows, features and labels. Files of older versions have none of these.
@@ -52,16 +50,7 @@ def load_dataset(path: PathLike) -> Dataset:
         if not _has_no_seal(data):  # earlier versions wrote no seal; zip files have checksums
             sealed_size(data)
         return _read(data)
-    except (
-        AttributeError,  # a plain .npy: np.load returns an array, which has no `get`
-        EOFError,
-        KeyError,
-        OSError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except (TypeError, ValueError) as error:
         raise DataError(
             f"{path} is damaged or not a data set of bitmix ({error}); "
             "delete it and make it again with bitmix.data.save_dataset"
@@ -70,16 +59,25 @@ def load_dataset(path: PathLike) -> Dataset:
 
 def _read(data: bytes) -> Dataset:
     """Return the data set in the bytes of a file, or raise."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        shape, observed = arrays.get("image_shape"), arrays.get("observed")
-        unpack = partial(np.unpackbits, axis=1, count=int(arrays["pixels"]))
-        return Dataset(
-            x=unpack(arrays["packed"]),
-            labels=arrays.get("labels"),
-            image_shape=None if shape is None else tuple(shape.tolist()),
-            observed=None if observed is None else unpack(observed).view(bool),
-            **{name: _name(arrays[name]) for name in _NAMES if name in arrays},
-        )
+    arrays = read_npz(io.BytesIO(data))
+    if not arrays.keys() >= {"packed", "pixels"}:
+        raise ValueError(f"it has the arrays {', '.join(arrays)}")
+    shape, observed = arrays.get("image_shape"), arrays.get("observed")
+    features = int(arrays["pixels"])
+    return Dataset(
+        x=_unpacked(arrays["packed"], features),
+        labels=arrays.get("labels"),
+        image_shape=None if shape is None else tuple(shape.tolist()),
+        observed=None if observed is None else _unpacked(observed, features).view(bool),
+        **{name: _name(arrays[name]) for name in _NAMES if name in arrays},
+    )
+
+
+def _unpacked(packed: np.ndarray, features: int) -> np.ndarray:
+    """Return bits as an array of zeros and ones, shape (N, features)."""
+    if packed.ndim != 2 or packed.shape[1] != -(-features // 8):
+        raise ValueError(f"bits of shape {packed.shape} for {features} features")
+    return np.unpackbits(packed, axis=1, count=features)
 
 
 def _name(array: np.ndarray) -> Any:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bitmix.data.dataset import Dataset
 from bitmix.data.errors import DataError, PathLike, some
-from bitmix.data.files import Labels, Loaded, Shape, checked_shape, read_bytes
+from bitmix.data.files import Labels, Loaded, Shape, checked_shape, opened, text_lines
 from bitmix.data.frames import WHERE, frame_features
 from bitmix.data.labels import as_labels, check_ids, label_of, read_labels, select
 from bitmix.data.levels import (
@@ -283,36 +282,32 @@ def _read(path: PathLike, texts: _Texts) -> tuple[list[str], list[_Coded], int]:
 
 def _lines(path: PathLike) -> Iterator[tuple[int, list[str]]]:
     """Yield the number and the cells of each line that is not empty."""
-    try:
-        text = read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not text in UTF-8 ({error}); save it as CSV, UTF-8") from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(
-            f"{path}, line {line}: a NUL byte, which text has not; save it as CSV again"
-        )
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    width, first = 0, 0
-    try:
-        for cells in reader:
-            if not cells:
-                continue
-            width, first = width or len(cells), first or reader.line_num
-            if len(cells) != width:
-                raise DataError(
-                    f"{path}, line {reader.line_num}: {len(cells)} cells, but line {first} has "
-                    f"{width}; every line needs the same number, an empty cell where a value is "
-                    "missing"
-                )
-            yield reader.line_num, cells
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}; save it as CSV again") from error
+    with opened(path) as file:
+        lines = text_lines(file, path)
+        head = next(lines, "")
+        reader = csv.reader(chain([head], lines), delimiter=_delimiter(head), strict=True)
+        width, first = 0, 0
+        try:
+            for cells in reader:
+                if not cells:
+                    continue
+                width, first = width or len(cells), first or reader.line_num
+                if len(cells) != width:
+                    raise DataError(
+                        f"{path}, line {reader.line_num}: {len(cells)} cells, but line {first} has "
+                        f"{width}; every line needs the same number, an empty cell where a value "
+                        "is missing"
+                    )
+                yield reader.line_num, cells
+        except csv.Error as error:
+            raise DataError(
+                f"{path}, line {reader.line_num}: {error}; save it as CSV again"
+            ) from error
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(head: str) -> str:
     """Return the mark that is most frequent in the first line, outside quotes."""
-    counts = Counter(re.sub(r'"[^"]*"', "", text.partition("\n")[0]))
+    counts = Counter(re.sub(r'"[^"]*"', "", head))
     return max(DELIMITERS, key=lambda mark: counts[mark])
 
 

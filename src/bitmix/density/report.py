@@ -12,7 +12,7 @@ import numpy as np
 from pandas import DataFrame
 
 from bitmix.density.published import PUBLISHED
-from bitmix.io import read_json, write_json
+from bitmix.io import read_sealed_json, write_sealed_json
 
 _NAMES = {"independent": "bitmix, independent features", "trees": "bitmix, decision trees"}
 
@@ -20,7 +20,7 @@ _NAMES = {"independent": "bitmix, independent features", "trees": "bitmix, decis
 def write_density(path: str | Path, files: Sequence[str | Path]) -> dict[str, Any]:
     """Write the results of all sets, each from the file `<set>.json`, as one; return them."""
     density = {
-        "sets": {Path(file).stem: read_json(file) for file in files},
+        "sets": {Path(file).stem: read_sealed_json(file) for file in files},
         "published": PUBLISHED,
         "versions": {
             "bitmix": version("bitmix"),
@@ -28,7 +28,7 @@ def write_density(path: str | Path, files: Sequence[str | Path]) -> dict[str, An
             "python": platform.python_version(),
         },
     }
-    write_json(path, density)
+    write_sealed_json(path, density)
     return density
 
 

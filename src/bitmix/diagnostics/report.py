@@ -13,7 +13,7 @@ from bitmix.diagnostics.diagnosis import Diagnosis
 from bitmix.diagnostics.statistics import FEWEST_DRAWS
 from bitmix.diagnostics.tree import QUANTITIES
 from bitmix.diagnostics.verdict import LEAST_ESS, MOST_R_HAT
-from bitmix.io import atomic_write, finite, write_json
+from bitmix.io import atomic_write, finite, write_sealed_json
 
 _WRITTEN = ("quantities", "left_out", "pairs", "proposals")
 
@@ -114,6 +114,6 @@ def write_diagnosis(path: str | os.PathLike[str], diagnosis: Diagnosis) -> None:
         **origin,
         "settings": json.loads(origin["settings"]),
     }
-    write_json(path, finite(content))
+    write_sealed_json(path, finite(content))
     with atomic_write(Path(path).with_suffix(".nc")) as file:
         file.write(diagnosis.tree.to_netcdf(engine="h5netcdf"))

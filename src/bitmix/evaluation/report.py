@@ -12,7 +12,7 @@ from pandas import DataFrame
 
 from bitmix.evaluation.scores import Row
 from bitmix.evaluation.task import Task
-from bitmix.io import write_json
+from bitmix.io import write_sealed_json
 
 #: The scores in the order of the table, with their headings.
 SCORES = {
@@ -70,7 +70,7 @@ def write_evaluation(
             **{library: version(library) for library in libraries},
         },
     }
-    write_json(path, evaluation)
+    write_sealed_json(path, evaluation)
 
 
 def results_table(evaluation: Mapping[str, Any]) -> str:

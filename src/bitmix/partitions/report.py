@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bitmix.data import Dataset
-from bitmix.io import atomic_write, finite, write_json
+from bitmix.io import atomic_write, finite, write_sealed_json
 from bitmix.partitions.consensus import Consensus
 
 
@@ -94,7 +94,7 @@ def write_consensus(
         "ball": asdict(found.ball),
         "agreement": {name: finite(means.tolist()) for name, means in agreements.items()},
     }
-    write_json(path, content)
+    write_sealed_json(path, content)
     names: Iterable[object] = range(len(found.assignments))
     head, order = "row", slice(None)
     if dataset is not None and dataset.row_ids is not None:

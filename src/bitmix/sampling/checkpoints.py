@@ -61,6 +61,9 @@ class Checkpoint:
         except LatentError as error:
             logger.warning("starting over: %s", str(error).partition(";")[0])
             return None
+        if not isinstance(found, Latent):
+            logger.warning("starting over: %s holds several chains", self.path)
+            return None
         if reason := _difference(found, wanted):
             logger.warning("starting over: %s %s", self.path, reason)
             return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bitmix.io import atomic_write, read_json, write_json
+from bitmix.io import atomic_write, read_json, read_sealed_json, write_json
 from bitmix.workflow.summary import expected_values
 
 Values = Mapping[str, Any]
@@ -91,7 +91,7 @@ def check(expected_files: Sequence[str], summaries: Sequence[str], table_file: s
         raise CheckError("no run has expected values: make them with `make expected RUN=<run>`")
     texts, verdicts = [], []
     for expected, summary in zip(expected_files, summaries, strict=True):
-        text, holds = report(Path(expected).stem, read_json(expected), read_json(summary))
+        text, holds = report(Path(expected).stem, read_json(expected), read_sealed_json(summary))
         texts.append(text)
         verdicts.append(holds)
     verdict = "Everything is as expected." if all(verdicts) else "NOT as expected."
@@ -114,7 +114,7 @@ def accept(run: str, results: str | Path = "results") -> Path:
         The folder of all results.
     """
     path = Path(f"tests/expected/{run}.json")
-    write_json(path, expected_values(read_json(Path(results, run, "summary.json"))))
+    write_json(path, expected_values(read_sealed_json(Path(results, run, "summary.json"))))
     return path
 
 

@@ -9,6 +9,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+# A few aliases (*name) in YAML can make a list of billions of items, or one that contains itself.
+_MOST_ITEMS = 100_000
 # The types of JSON in the words of a person who writes YAML.
 TYPE_NAMES = {
     "array": "a list, [a, b]",
@@ -43,6 +45,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
         If `config` does not follow `schema`. The message names every wrong key and the allowed
         values.
     """
+    _check_items(config)
     errors = Draft202012Validator(schema).iter_errors(config)
     problems = [problem for error in errors for problem in _problems(error)]
     if problems:
@@ -50,8 +53,34 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
     return _with_defaults(config, schema)
 
 
+def _check_items(config: Any) -> None:
+    """Raise ConfigError if a configuration is too large to be read item by item, or has no text."""
+    waiting, items = [config], 0
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Mapping | list):
+            children = [*item, *item.values()] if isinstance(item, Mapping) else item
+            items += len(children)
+            waiting += children
+        elif isinstance(item, str) and not _is_text(item):
+            raise ConfigError(f"the configuration has text that no file or name can have: {item!r}")
+        if items > _MOST_ITEMS:
+            raise ConfigError(
+                f"the configuration has more than {_MOST_ITEMS:,} items, perhaps by aliases "
+                "(*name); write it without them"
+            )
+
+
+def _is_text(text: str) -> bool:
+    """Return whether a text can be an argument of a program."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
 def retype(value: Any) -> Any:
-    """Return `value` with the text in it read as YAML: "5" as a number, "null" as None.
+    """Return `value` with the numbers, booleans and nulls in it that are text, such as "5".
 
     Snakemake does not convert the values inside `--config runs="{...}"`: they stay text.
     """
@@ -59,7 +88,16 @@ def retype(value: Any) -> Any:
         return {key: retype(item) for key, item in value.items()}
     if isinstance(value, list):
         return [retype(item) for item in value]
-    return yaml.safe_load(value) if isinstance(value, str) else value
+    return _scalar(value) if isinstance(value, str) else value
+
+
+def _scalar(text: str) -> Any:
+    """Return the number, boolean or None that a text says in YAML, or the text."""
+    try:
+        found = yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError):
+        return text
+    return found if found is None or isinstance(found, bool | int | float) else text
 
 
 def _problems(error: ValidationError) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bitmix import density, figures
-from bitmix.io import atomic_write, read_json, write_json
+from bitmix.io import atomic_write, read_json, read_sealed_json, write_json
 from bitmix.workflow.checks import CheckError
 
 
@@ -46,7 +46,7 @@ def check(expected_file: str, density_file: str, log_file: str) -> None:
     CheckError
         If a chain of a set differs.
     """
-    expected, found = read_json(expected_file), identity(read_json(density_file))
+    expected, found = read_json(expected_file), identity(read_sealed_json(density_file))
     same = [
         name
         for name, now in found.items()
@@ -78,4 +78,4 @@ def identity(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    write_json("tests/expected/density.json", identity(read_json("results/density.json")))
+    write_json("tests/expected/density.json", identity(read_sealed_json("results/density.json")))

@@ -29,7 +29,7 @@ from bitmix.data import (
     sources,
 )
 from bitmix.explorer import write_page
-from bitmix.io import read_json, write_json
+from bitmix.io import read_sealed_json, write_sealed_json
 from bitmix.sampling import sample_chain
 from bitmix.sampling.checkpoints import CheckpointTaken
 from bitmix.workflow import checks, messages, summary
@@ -127,7 +127,9 @@ def print_scores(files: list[str], table_file: str) -> None:
     """Print the scores of evaluations, see `messages.print_tables`."""
     from bitmix import evaluation  # with libraries that take seconds to import
 
-    messages.print_tables(files, table_file, lambda f: evaluation.results_table(read_json(f)))
+    messages.print_tables(
+        files, table_file, lambda f: evaluation.results_table(read_sealed_json(f))
+    )
 
 
 def write_explorer(data_file: str, chain_files: Sequence[str], explorer_file: str) -> None:
@@ -165,7 +167,7 @@ def write_density(result_file: str, *, name: str, folder: str | None, **settings
     log.setLevel(logging.INFO)
     rows = {part: load_debd(name, part, folder=folder).x for part in debd.SPLITS}
     result = density.estimate(density.Split(**rows), density.Settings(**settings), log.info)
-    write_json(result_file, {"settings": settings, **result})
+    write_sealed_json(result_file, {"settings": settings, **result})
 
 
 def write_classified(
@@ -213,7 +215,7 @@ JOBS: dict[str, Callable[..., None]] = {
 def main(arguments: Sequence[str]) -> int:
     """Run the job that the arguments name; return the exit code."""
     job, *given = arguments
-    parameters = dict(_parameter(argument) for argument in given)
+    parameters = dict(parameter(argument) for argument in given)
     name = f"{job} {parameters['chain']}" if "chain" in parameters else job
     # In the workflow, the log gets the standard error stream and the screen the output.
     streams = {sys.stderr} if sys.stderr.isatty() else {sys.stdout, sys.stderr}
@@ -254,11 +256,11 @@ def _stop(signum: int, _: Any) -> None:
     raise Interrupted(signum)
 
 
-def _parameter(argument: str) -> tuple[str, Any]:
+def parameter(argument: str) -> tuple[str, Any]:
     name, _, text = argument.partition("=")
     try:
         return name, json.loads(text)
-    except ValueError:
+    except (RecursionError, ValueError):
         return name, text
 
 

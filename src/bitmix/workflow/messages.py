@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bitmix.io import atomic_write, read_json
+from bitmix.io import atomic_write, read_sealed_json
 from bitmix.workflow.times import read_seconds
 
 
@@ -15,7 +15,7 @@ def results_table(summary_file: str | Path) -> str:
     """Return the chains of a run as a Markdown table, given its summary."""
     from pandas import DataFrame  # slow to import
 
-    chains = read_json(summary_file)["chains"]
+    chains = read_sealed_json(summary_file)["chains"]
     seconds = _seconds(Path(summary_file).parent, chains)
     table = DataFrame(
         {
@@ -80,7 +80,9 @@ def closing_lines(folder: str | Path, *, total_seconds: float) -> str:
     and others in the clusters of each chain.
     """
     names = ("summary", "diagnostics", "consensus")
-    summary, diagnostics, consensus = (read_json(Path(folder, f"{name}.json")) for name in names)
+    summary, diagnostics, consensus = (
+        read_sealed_json(Path(folder, f"{name}.json")) for name in names
+    )
     chains = summary["chains"]
     automatic = summary["configuration"]["sweeps"] == "auto"
     if (classes := Path(folder, "classes.csv")).exists():

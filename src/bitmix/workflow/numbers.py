@@ -13,7 +13,7 @@ from typing import Any
 
 from bitmix import evaluation, study
 from bitmix.data import Dataset
-from bitmix.io import read_json, write_json
+from bitmix.io import read_sealed_json, write_json
 
 FILE = Path("docs/numbers.json")
 #: The columns of the table of models.
@@ -60,6 +60,6 @@ def _seconds(dataset: Dataset) -> float:
 
 
 if __name__ == "__main__":
-    measured = numbers(read_json("results/tutorial/evaluation.json"), study_seconds())
+    measured = numbers(read_sealed_json("results/tutorial/evaluation.json"), study_seconds())
     write_json(FILE, measured)
     print(models_table(measured))

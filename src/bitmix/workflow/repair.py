@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
-from bitmix.io import TEMPORARY, sealed_size
+from bitmix.io import TEMPORARY, is_whole
 
-#: The files of a run that end in a checksum. Checkpoints are verified when they are read.
-_SEALED = ("data.npz", "chains/*.pkl")
+#: The results that end in a checksum. Checkpoints are verified when they are read.
+_SEALED = (
+    *("*/data.npz", "*/chains/*.pkl", "*/benchmarks/chain-*.json"),
+    *("*/summary.json", "*/diagnostics.json", "*/consensus.json", "*/evaluation.json"),
+    *("density/*.json", "density.json"),
+)
 
 
 def repair(results: Path) -> list[Path]:
@@ -25,16 +29,8 @@ def repair(results: Path) -> list[Path]:
     """
     for unfinished in results.rglob(TEMPORARY.format(name="*", token="*")):
         unfinished.unlink(missing_ok=True)
-    files = [file for pattern in _SEALED for file in sorted(results.glob(f"*/{pattern}"))]
-    damaged = [file for file in files if _is_damaged(file)]
+    files = [file for pattern in _SEALED for file in sorted(results.glob(pattern))]
+    damaged = [file for file in files if not is_whole(file)]
     for file in damaged:
         file.unlink()
     return damaged
-
-
-def _is_damaged(file: Path) -> bool:
-    try:
-        sealed_size(file.read_bytes())
-    except ValueError:
-        return True
-    return False

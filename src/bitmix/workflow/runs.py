@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
+from math import inf
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -13,7 +15,7 @@ from bitmix.automatic.plan import table_settings
 from bitmix.data import sources
 from bitmix.data.files import RELATIVE
 from bitmix.sampling import Settings
-from bitmix.workflow.config import ConfigError, resolve, retype
+from bitmix.workflow.config import ConfigError, resolve
 
 Run = Mapping[str, Any]
 
@@ -41,7 +43,7 @@ def read_runs(config: Mapping[str, Any], schema_file: str | Path) -> dict[str, R
     Parameters
     ----------
     config : mapping
-        The configuration. Text in it, as the command line gives it, is read as YAML.
+        The configuration.
     schema_file : path-like
         Its JSON schema, in YAML.
 
@@ -50,7 +52,6 @@ def read_runs(config: Mapping[str, Any], schema_file: str | Path) -> dict[str, R
     ConfigError
         If a key or a value is not allowed. The message names it and what is allowed.
     """
-    config = retype(config)
     runs = _resolved(config, schema_file)["runs"]
     for name, run in runs.items():
         run |= _automatic(config["runs"][name], run)
@@ -87,11 +88,16 @@ def read_density(config: Mapping[str, Any], schema_file: str | Path) -> dict[str
 
     Parameters and errors are those of `read_runs`.
     """
-    return _resolved(retype(config), schema_file)["density"]
+    return _resolved(config, schema_file)["density"]
 
 
 def _resolved(config: Mapping[str, Any], schema_file: str | Path) -> dict[str, Any]:
-    return resolve(config, yaml.safe_load(Path(schema_file).read_text()))
+    return resolve(config, _schema(schema_file))
+
+
+@cache
+def _schema(file: str | Path) -> Mapping[str, Any]:
+    return yaml.safe_load(Path(file).read_text())
 
 
 def _check(name: str, run: Run) -> None:
@@ -182,14 +188,23 @@ def value(run: Run, *keys: str) -> Any:
 def for_notebook(name: str, value: Any) -> str:
     """Return papermill's option for a parameter of a notebook."""
     if isinstance(value, list | dict):
-        return f"-y {quote(f'{name}: {json.dumps(value)}')}"
+        text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=inf)
+        return f"-y {quote(f'{name}: {text.strip()}')}"
     return f"-p {name} {quote(str(value))}"
 
 
 def for_job(name: str, value: Any) -> str:
     """Return the argument of `bitmix.workflow.jobs` for a parameter of a job."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    return quote(f"{name}={text}")
+    plain = isinstance(value, str) and not _is_json(value)
+    return quote(f"{name}={value if plain else json.dumps(value)}")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (RecursionError, ValueError):
+        return False
+    return True
 
 
 def setting(

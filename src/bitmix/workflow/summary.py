@@ -12,7 +12,7 @@ from PIL import Image
 
 from bitmix.chains import Latent, load_latents
 from bitmix.data import Dataset, load_dataset
-from bitmix.io import write_json
+from bitmix.io import write_sealed_json
 
 Summary = Mapping[str, Any]
 
@@ -70,7 +70,9 @@ def write_summary(
     folder = Path(figures_folder)
     figures = {str(file.relative_to(folder)): file for file in folder.rglob("*.png")}
     latents = [load_latents(file) for file in chain_files]
-    write_json(summary_file, summarise(configuration, load_dataset(data_file), latents, figures))
+    write_sealed_json(
+        summary_file, summarise(configuration, load_dataset(data_file), latents, figures)
+    )
 
 
 def expected_values(summary: Summary) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from bitmix.chains import Latent
-from bitmix.io import finite, read_json, write_json
+from bitmix.io import finite, read_sealed_json, write_sealed_json
 
 
 def write_times(path: str | Path, latent: Latent) -> None:
@@ -14,7 +14,7 @@ def write_times(path: str | Path, latent: Latent) -> None:
     continued.
     """
     times = {name: x.tolist() for name, x in latent.trace.items() if name.endswith("seconds")}
-    write_json(path, finite(times))
+    write_sealed_json(path, finite(times))
 
 
 def read_seconds(folder: str | Path, chain: int) -> float:
@@ -27,5 +27,5 @@ def read_seconds(folder: str | Path, chain: int) -> float:
     chain : int
         The number of the chain.
     """
-    times = read_json(Path(folder, f"benchmarks/chain-{chain}.json"))["seconds"]
+    times = read_sealed_json(Path(folder, f"benchmarks/chain-{chain}.json"))["seconds"]
     return math.nan if None in times else math.fsum(times)
