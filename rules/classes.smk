@@ -6,7 +6,7 @@ TABLES = [run for run in RUNS if runs.is_table(RUNS[run])]
 
 rule classes:
     input:
-        notebook="notebooks/08-classes.ipynb",
+        notebook=home("notebooks/08-classes.ipynb"),
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("classes", "figures", "study"),
@@ -28,6 +28,8 @@ rule classes:
         "results/{run}/benchmarks/08-classes.tsv"
     wildcard_constraints:
         run=runs.either(TABLES),
+    group:
+        job_of_results
     conda:
         "../environment.yml"
     threads: 1
