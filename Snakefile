@@ -44,6 +44,7 @@ if workflow.is_main_process:
 update_config(config, runs.retype(workflow.config_settings.config))
 try:
     RUNS = runs.read_runs(config, home("config/schema.yaml"))
+    GRIDS = runs.read_grids(config, home("config/schema.yaml"))
     DENSITY = runs.read_density(config, home("config/schema.yaml"))
 except runs.ConfigError as error:
     raise CONSOLE.failure(error) from None
@@ -72,6 +73,7 @@ include: "rules/classes.smk"
 include: "rules/evaluation.smk"
 include: "rules/density.smk"
 include: "rules/summary.smk"
+include: "rules/grids.smk"
 include: "rules/book.smk"
 
 
