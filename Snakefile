@@ -12,7 +12,7 @@ from pathlib import Path
 from snakemake.utils import min_version, update_config
 
 from bitmix import code
-from bitmix.workflow import console, locks, messages, repair, runs
+from bitmix.workflow import console, locks, messages, repair, runs, slurm
 from bitmix.workflow.config import retype
 
 min_version("9.0")
@@ -26,23 +26,33 @@ report: "config/report.rst"
 
 START = time.time()
 
+
+def home(file):
+    """Return the path of a file of the workflow, whose results may be in another folder."""
+    return os.path.normpath(os.path.join(os.path.relpath(workflow.basedir), file))
+
+
 CONSOLE = console.open_console(workflow)
 if workflow.is_main_process:
+    slurm.adapt()
     # The last Snakemake was killed, or the power went off.
     if locks.clear_stale_locks(Path(".snakemake")):
+        if jobs := slurm.end_left_jobs(Path.cwd()):
+            print(f"cancelled {len(jobs)} jobs of a killed snakemake", file=sys.stderr)
         for file in repair.repair(Path("results")):
             print(f"{file} is damaged and is made again", file=sys.stderr)
 
 update_config(config, retype(workflow.config_settings.config))
 try:
-    RUNS = runs.read_runs(config, "config/schema.yaml")
-    DENSITY = runs.read_density(config, "config/schema.yaml")
+    RUNS = runs.read_runs(config, home("config/schema.yaml"))
+    GRIDS = runs.read_grids(config, home("config/schema.yaml"))
+    DENSITY = runs.read_density(config, home("config/schema.yaml"))
 except runs.ConfigError as error:
     raise CONSOLE.failure(error) from None
 
 # Snakemake does not see imports, so each rule has the code that it depends on as input. The rules
 # run the installed package, so it must be the same code.
-if stale := code.stale(Path("src/bitmix")):
+if stale := code.stale(Path(home("src/bitmix"))):
     raise CONSOLE.failure(f"bitmix is not installed as in {', '.join(stale)}: run `make install`")
 
 # Programs of this Python are found even if its environment is not activated.
@@ -64,6 +74,7 @@ include: "rules/classes.smk"
 include: "rules/evaluation.smk"
 include: "rules/density.smk"
 include: "rules/summary.smk"
+include: "rules/grids.smk"
 include: "rules/book.smk"
 
 

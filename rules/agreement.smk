@@ -3,7 +3,7 @@
 
 rule mixing:
     input:
-        notebook="notebooks/04-mixing.ipynb",
+        notebook=home("notebooks/04-mixing.ipynb"),
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("diagnostics", "figures", "study"),
@@ -20,6 +20,8 @@ rule mixing:
         messages="results/{run}/logs/04-mixing.txt",
     benchmark:
         "results/{run}/benchmarks/04-mixing.tsv"
+    group:
+        job_of_results
     conda:
         "../environment.yml"
     threads: 1
@@ -41,7 +43,7 @@ rule mixing:
 
 rule consensus:
     input:
-        notebook="notebooks/05-consensus.ipynb",
+        notebook=home("notebooks/05-consensus.ipynb"),
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("figures", "partitions", "study"),
@@ -59,6 +61,8 @@ rule consensus:
         messages="results/{run}/logs/05-consensus.txt",
     benchmark:
         "results/{run}/benchmarks/05-consensus.tsv"
+    group:
+        job_of_results
     conda:
         "../environment.yml"
     threads: 1

@@ -1,8 +1,5 @@
 # The chains of a run, and what they find.
 
-#: The runs whose chains are sampled together until they have mixed.
-AUTOMATIC = [run for run in RUNS if runs.is_automatic(RUNS[run])]
-
 
 rule chain:
     input:
@@ -17,12 +14,14 @@ rule chain:
         "results/{run}/benchmarks/chain-{chain}.tsv"
     wildcard_constraints:
         run=runs.either([run for run in RUNS if run not in AUTOMATIC]),
+    group:
+        job_of_short_run
     conda:
         "../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=240,
+        runtime=lambda wildcards: 15 if wildcards.run in SHORT else 240,
     params:
         "chain",
         "data_file=results/{run}/data.npz",
@@ -86,7 +85,7 @@ for run in AUTOMATIC:
 
 rule model:
     input:
-        notebook="notebooks/02-model.ipynb",
+        notebook=home("notebooks/02-model.ipynb"),
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("study"),
@@ -97,6 +96,8 @@ rule model:
         messages="results/{run}/logs/02-model.txt",
     benchmark:
         "results/{run}/benchmarks/02-model.tsv"
+    group:
+        job_of_results
     conda:
         "../environment.yml"
     threads: 1
@@ -115,7 +116,7 @@ rule model:
 
 rule clusters:
     input:
-        notebook="notebooks/03-clusters.ipynb",
+        notebook=home("notebooks/03-clusters.ipynb"),
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("figures", "study"),
@@ -136,6 +137,8 @@ rule clusters:
         messages="results/{run}/logs/03-clusters.txt",
     benchmark:
         "results/{run}/benchmarks/03-clusters.tsv"
+    group:
+        job_of_results
     conda:
         "../environment.yml"
     threads: 1

@@ -3,7 +3,7 @@
 
 rule classes:
     input:
-        notebook="notebooks/08-classes.ipynb",
+        notebook=home("notebooks/08-classes.ipynb"),
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("classes", "figures", "study"),
@@ -25,6 +25,8 @@ rule classes:
         "results/{run}/benchmarks/08-classes.tsv"
     wildcard_constraints:
         run=runs.either(TABLES),
+    group:
+        job_of_results
     conda:
         "../environment.yml"
     threads: 1

@@ -5,6 +5,12 @@ DEFAULT = [run for run in RUNS if not RUNS[run]["opt_in"]]
 #: The runs whose rows are no images.
 TABLES = [run for run in RUNS if runs.is_table(RUNS[run])]
 
+#: The runs whose chains are sampled together until they have mixed.
+AUTOMATIC = [run for run in RUNS if runs.is_automatic(RUNS[run])]
+
+#: The runs whose chains take seconds or minutes. On a cluster, each of these runs is one job.
+SHORT = [run for run in RUNS if run not in AUTOMATIC and RUNS[run]["sweeps"] <= 100]
+
 DATA_FILE = "-p data_file results/{run}/data.npz"
 FIGURES_FOLDER = "-p figures_folder results/{run}/figures"
 
@@ -23,8 +29,18 @@ JOB_WITH_THREADS = JOB.replace("{params}", "{params} threads={threads}")
 
 def sources(*folders):
     """Return the files of the package on which the products of these folders depend."""
-    package = Path("src/bitmix")
+    package = Path(home("src/bitmix"))
     return [str(path) for path in code.sources(package, code.closure(*folders))]
+
+
+def job_of_short_run(wildcards):
+    """Return the group of data and chains. Long chains are jobs of their own."""
+    return wildcards.run if wildcards.run in SHORT else None
+
+
+def job_of_results(wildcards):
+    """Return the group of what comes after the chains, which takes seconds."""
+    return job_of_short_run(wildcards) or f"{wildcards.run}-results"
 
 
 def to_job(name, *keys):

@@ -11,6 +11,8 @@ rule data:
         "results/{run}/logs/data.txt",
     benchmark:
         "results/{run}/benchmarks/data.tsv"
+    group:
+        job_of_short_run
     conda:
         "../environment.yml"
     threads: 1
@@ -31,7 +33,7 @@ rule data:
 
 rule first_look:
     input:
-        notebook="notebooks/01-data.ipynb",
+        notebook=home("notebooks/01-data.ipynb"),
         files=data_files,
         code=sources("figures", "study"),
     output:
@@ -44,6 +46,8 @@ rule first_look:
         messages="results/{run}/logs/01-data.txt",
     benchmark:
         "results/{run}/benchmarks/01-data.tsv"
+    group:
+        job_of_results
     conda:
         "../environment.yml"
     threads: 1

@@ -12,6 +12,8 @@ rule explore:
         "results/{run}/logs/explore.txt",
     benchmark:
         "results/{run}/benchmarks/explore.tsv"
+    group:
+        job_of_results
     conda:
         "../environment.yml"
     threads: 1

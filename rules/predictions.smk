@@ -6,7 +6,7 @@ PREDICTED = [run for run in RUNS if RUNS[run]["predictions"]]
 
 rule predictions:
     input:
-        notebook="notebooks/06-predictions.ipynb",
+        notebook=home("notebooks/06-predictions.ipynb"),
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("figures", "predict", "study"),
@@ -21,6 +21,8 @@ rule predictions:
         "results/{run}/benchmarks/06-predictions.tsv"
     wildcard_constraints:
         run=runs.either(PREDICTED),
+    group:
+        job_of_results
     conda:
         "../environment.yml"
     threads: 1

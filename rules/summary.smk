@@ -6,11 +6,10 @@ STAGES = (
 )
 
 #: The runs whose numbers are known.
-REPRODUCED = [run for run in DEFAULT if Path(f"tests/expected/{run}.json").exists()]
+REPRODUCED = [run for run in DEFAULT if Path(home(f"tests/expected/{run}.json")).exists()]
 
 
 localrules:
-    summary,
     check,
     table,
 
@@ -20,13 +19,15 @@ rule summary:
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         figures=figure_files,
-        code=[*sources("sampling"), "src/bitmix/workflow/summary.py"],
+        code=[*sources("sampling"), home("src/bitmix/workflow/summary.py")],
     output:
         summary=reported("summary.json", "summary", "settings and numbers", "summary"),
     log:
         "results/{run}/logs/summary.txt",
     benchmark:
         "results/{run}/benchmarks/summary.tsv"
+    group:
+        job_of_results
     conda:
         "../environment.yml"
     threads: 1
@@ -61,7 +62,7 @@ rule check:
         runtime=5,
     params:
         "check",
-        runs.for_job("expected_files", expand("tests/expected/{run}.json", run=REPRODUCED)),
+        runs.for_job("expected_files", expand(home("tests/expected/{run}.json"), run=REPRODUCED)),
         runs.for_job("summaries", expand(rules.summary.output.summary, run=REPRODUCED)),
         "table_file=results/check.txt",
     message:

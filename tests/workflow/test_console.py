@@ -144,3 +144,15 @@ def test_children_end_even_if_they_do_not_want_to():
     for child in children:
         child.stdout.close()
     assert not psutil.Process(os.getpid()).children()
+
+
+def test_a_group_of_jobs_is_told_once(screen, tmp_path, capsys):
+    logs = [tmp_path / "data.txt", tmp_path / "chain.txt"]
+    logs[0].write_text("data: 12 rows\n")
+    logs[1].write_text("chain 0 failed: no memory\n")
+    jobs = [{"jobid": number, "log": [str(log)]} for number, log in enumerate(logs)]
+    group = record(level=40, event=LogEvent.GROUP_ERROR, job_error_info=jobs, aux_logs=["7.log"])
+    assert not screen.filter(group)
+    for job in jobs:
+        assert not screen.filter(record(level=40, event=LogEvent.JOB_ERROR, **job))
+    assert screen.reasons == ["chain 0 failed: no memory"]

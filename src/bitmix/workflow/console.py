@@ -23,6 +23,7 @@ import psutil
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import LogEvent, logger
 
+from bitmix.workflow import slurm
 from bitmix.workflow.jobs import FAILED
 
 if TYPE_CHECKING:
@@ -63,13 +64,13 @@ class Console(logging.Filter):
         self.reasons: list[str] = []
         self.signal: int | None = None
         self._running: set[int] = set()
+        self._grouped: set[int] = set()  # jobs that are told with their group
 
     def filter(self, record: logging.LogRecord) -> bool:
         event = getattr(record, "event", None)
         self._count(event, record)
         if event in (LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR):
-            for log in _logs(record):
-                self.note(reason_in(log))
+            self._note_failure(event, record)
             return False
         if event == LogEvent.ERROR:
             return self._is_new(record)
@@ -78,6 +79,15 @@ class Console(logging.Filter):
         if record.levelno >= logging.WARNING or not self.executing or self.dry_run:
             return True
         return event in _SHOWN or any(answer in record.getMessage() for answer in _ANSWERS)
+
+    def _note_failure(self, event: LogEvent, record: Any) -> None:
+        """Note why a job or a group of jobs failed. Snakemake then tells each job of a group."""
+        if event == LogEvent.GROUP_ERROR:
+            jobs = record.job_error_info
+            self._grouped.update(job["jobid"] for job in jobs)
+            self.note(reason_of_group([job["log"] for job in jobs], record.aux_logs))
+        elif record.jobid not in self._grouped:
+            self.note(reason_in(record.log))
 
     def _is_new(self, record: logging.LogRecord) -> bool:
         """Return whether to show an exception: only if nobody foresaw it."""
@@ -188,27 +198,44 @@ def _send(processes: Iterable[psutil.Process], number: int) -> None:
 
 
 def reason_in(logs: Sequence[str | Path]) -> str:
-    """Return why a job failed, given its logs: a text, and for notebooks the executed notebook."""
+    """Return why a job failed, given its logs: a text, and for notebooks the executed notebook.
+
+    On a cluster, the output of SLURM's job follows.
+    """
     text = next((Path(log) for log in logs if Path(log).suffix != ".ipynb"), None)
     if text is None:
         return ""
-    try:
-        lines = _COLOURS.sub("", text.read_text(errors="replace")).split("\n")
-    except OSError:
-        lines = []
-    lines = [line.rstrip() for line in lines if line.strip()]
-    for number in reversed(range(len(lines))):
-        if FAILED in lines[number]:
-            return "\n".join(lines[number:])
+    lines = _lines(text)
     where = next((log for log in logs if Path(log).suffix == ".ipynb"), text)
+    if said := _last_words(lines) or slurm.why_ended(logs):
+        return said
     if not lines:
+        where = next((log for log in logs if Path(log).suffix == ".log"), where)  # of SLURM
         return f"a job was killed, perhaps for lack of memory; its log is {where}"
     return f"{lines[-1]} (traceback in {where})"
 
 
-def _logs(record: logging.LogRecord) -> Iterable[Sequence[str]]:
-    jobs = getattr(record, "job_error_info", None) or [vars(record)]
-    return [job["log"] for job in jobs]
+def reason_of_group(logs: Sequence[Sequence[str | Path]], slurm_logs: Sequence[str | Path]) -> str:
+    """Return why one of several jobs failed that are one job of SLURM, given all their logs."""
+    texts = [_lines(Path(log)) for job in logs for log in job if Path(log).suffix != ".ipynb"]
+    said = next(filter(None, map(_last_words, texts)), "") or slurm.why_ended(slurm_logs)
+    return said or f"a job failed; its log is {', '.join(map(str, slurm_logs))}"
+
+
+def _lines(log: Path) -> list[str]:
+    try:
+        lines = _COLOURS.sub("", log.read_text(errors="replace")).split("\n")
+    except OSError:
+        return []
+    return [line.rstrip() for line in lines if line.strip()]
+
+
+def _last_words(lines: Sequence[str]) -> str:
+    """Return what a job of bitmix said when it failed, or an empty text."""
+    for number in reversed(range(len(lines))):
+        if FAILED in lines[number]:
+            return "\n".join(lines[number:])
+    return ""
 
 
 def _plain(text: str) -> str:

@@ -15,6 +15,7 @@ from bitmix.automatic.plan import table_settings
 from bitmix.data import sources
 from bitmix.data.files import RELATIVE
 from bitmix.sampling import Settings
+from bitmix.workflow import grids
 from bitmix.workflow.config import ConfigError, resolve
 
 Run = Mapping[str, Any]
@@ -52,11 +53,35 @@ def read_runs(config: Mapping[str, Any], schema_file: str | Path) -> dict[str, R
     ConfigError
         If a key or a value is not allowed. The message names it and what is allowed.
     """
-    runs = _resolved(config, schema_file)["runs"]
-    for name, run in runs.items():
-        run |= _automatic(config["runs"][name], run)
-        _check(name, run)
+    given, grids_of_runs = _expanded(config, schema_file)
+    try:
+        runs = _resolved(given, schema_file)["runs"]
+        for name, run in runs.items():
+            del run["grid"]
+            run |= _automatic(given["runs"][name], run)
+            _check(name, run)
+    except ConfigError as error:
+        raise ConfigError(grids.told(error, grids_of_runs)) from None
     return runs
+
+
+def read_grids(config: Mapping[str, Any], schema_file: str | Path) -> dict[str, grids.Grid]:
+    """Return the runs of each entry with a grid, and the values of each run.
+
+    Parameters and errors are those of `read_runs`.
+    """
+    return _expanded(config, schema_file)[1]
+
+
+def _expanded(
+    config: Mapping[str, Any], schema_file: str | Path
+) -> tuple[dict[str, Any], dict[str, grids.Grid]]:
+    """Return a configuration in which no run has a grid, and the grids."""
+    if any("grid" in run for run in config.get("runs", {}).values() if isinstance(run, dict)):
+        _resolved(config, schema_file)  # the grids are as they should be
+        runs, found = grids.expand(config["runs"])
+        return {**config, "runs": runs}, found
+    return config, {}
 
 
 def _automatic(given: Run, run: Run) -> dict[str, Any]:
