@@ -12,7 +12,7 @@ from pathlib import Path
 from snakemake.utils import min_version, update_config
 
 from bitmix import code
-from bitmix.workflow import console, locks, messages, repair, runs, slurm
+from bitmix.workflow import console, forkserver, locks, messages, repair, runs, slurm
 from bitmix.workflow.config import retype
 
 min_version("9.0")
@@ -100,6 +100,7 @@ for run in RUNS:
 
 onstart:
     CONSOLE.catch_signals()  # which Snakemake has taken back meanwhile
+    forkserver.start(workflow)
 
 
 onsuccess:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pandas import DataFrame
 
 from bitmix.density.published import PUBLISHED
 from bitmix.io import read_sealed_json, write_sealed_json
@@ -34,6 +33,8 @@ def write_density(path: str | Path, files: Sequence[str | Path]) -> dict[str, An
 
 def results_table(density: Mapping[str, Any]) -> str:
     """Return the mean log density of the test rows by model and set as a Markdown table."""
+    from pandas import DataFrame  # slow to import
+
     sets = density["sets"]
     rows = {
         heading: {name: result["averages"][average] for name, result in sets.items()}

@@ -6,6 +6,8 @@ from typing import Any
 from papermill.engines import NBClientEngine
 from traitlets.config import Config
 
+from bitmix.workflow.kernels import ForkManager
+
 # The path of a Unix socket has room for about 100 bytes.
 _LONGEST = 80
 
@@ -23,6 +25,7 @@ class Engine(NBClientEngine):
             if len(folder) < _LONGEST:
                 sockets = {"transport": "ipc", "ip": f"{folder}/kernel"}
                 kwargs["config"] = Config({"KernelManager": sockets})
+            kwargs["kernel_manager_class"] = ForkManager
             return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
 
 
