@@ -115,4 +115,4 @@ def test_the_time_of_chains(tmp_path, dataset):
     seconds = sum(latent.trace["seconds"].sum() for latent in latents)
     assert study.sampling_time(latents) == f"mcmc took {seconds:.2f} seconds"
     bitmix.save_latents(latents[:1], tmp_path / "0.pkl")
-    assert "benchmarks" in study.sampling_time(bitmix.load_latents([tmp_path / "0.pkl"]))
+    assert "benchmarks" in study.sampling_time(bitmix.load_latents(tmp_path / "0.pkl"))
