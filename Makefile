@@ -26,8 +26,8 @@ test: install  ## run the tests, then compare the study with its expected values
 	@$(BIN)/pytest
 	@$(BIN)/snakemake check
 
-test-browser: .venv/.browser  ## the notebooks, the book and the explorer in Chromium (minutes)
-	@command -v chromium google-chrome >/dev/null || { echo 'no Chromium here: apt-get install chromium' >&2; exit 1; }
+test-browser: .venv/.browser  ## notebooks, book, report and explorer in Chromium (minutes)
+	@{ command -v chromium || command -v google-chrome; } >/dev/null || { echo 'no Chromium here: apt-get install chromium' >&2; exit 1; }
 	@$(BIN)/pytest -m browser
 
 test-slow: install  ## run the tests that take minutes: compilers, instruction sets, emulated ARM64

@@ -1,20 +1,22 @@
-"""Every Python example on a page runs."""
+"""Every Python example on a page runs, and every configuration is valid."""
 
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bitmix.data.sources import SOURCES
 from bitmix.sampling.moves import MOVES
+from bitmix.workflow import runs
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def examples(page):
-    """Return the Python blocks of a page, in order."""
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+def examples(page, language="python"):
+    """Return the blocks of a page in a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -36,6 +38,13 @@ def test_examples_run(page, tmp_path, monkeypatch):
     names = {}
     for example in examples(page):
         exec(compile(example, str(page), "exec"), names)
+
+
+def test_configurations_are_valid():
+    configurations = [text for page in PAGES for text in examples(page, "yaml")]
+    assert len(configurations) >= 2
+    for text in configurations:
+        assert runs.read_runs(yaml.safe_load(text), ROOT / "config/schema.yaml")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
