@@ -96,14 +96,16 @@ help:  ## list these targets
 
 # Each rule touches its stamp last, so make repeats a rule that was interrupted.
 # uv takes less time than pip. If uv fails, for example because only pip is configured for a mirror,
-# pip installs instead.
+# pip installs instead. Both compile all modules. Otherwise the first run would, and where
+# PYTHONDONTWRITEBYTECODE is set, as in many containers, every run.
 .venv/.packages: requirements.txt
 	@command -v "$(PYTHON)" >/dev/null || { echo 'no $(PYTHON) here: make PYTHON=...' >&2; exit 1; }
 	@"$(PYTHON)" -c "$$PREFLIGHT"
 	@echo 'installing the locked packages into .venv'
 	@"$(PYTHON)" -m venv --clear .venv
 	@sed -n '/^uv==/,/# via/p' requirements.txt | $(BIN)/python -m pip install --quiet -r /dev/stdin
-	@$(BIN)/uv pip install --system-certs --python .venv --require-hashes -r requirements.txt || \
+	@$(BIN)/uv pip install --system-certs --compile-bytecode --python .venv --require-hashes \
+		-r requirements.txt || \
 		{ echo 'uv fails: now pip'; $(BIN)/python -m pip install --require-hashes -r requirements.txt; }
 	@touch $@
 

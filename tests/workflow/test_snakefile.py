@@ -43,7 +43,7 @@ def commands(pristine):
     """Return the shell commands of a dry run."""
     result = pristine.snakemake("all", "evaluation", "--dry-run", "--printshellcmds")
     assert result.returncode == 0, result.stdout
-    return re.findall(r"papermill .*\n.*|python -m bitmix.workflow.jobs .*", result.stdout)
+    return re.findall(r"python .*/notebook.py .*\n.*|python -m .*\.jobs .*", result.stdout)
 
 
 def test_a_dry_run_lists_the_jobs(commands):

@@ -50,8 +50,16 @@ class Figure(mpl_figure.Figure):
         """Return the figure as a PNG file, which contains the alt text."""
         file = io.BytesIO()
         with mpl.rc_context(STYLE):
+            self._lay_out()
             self.savefig(file, format="png", metadata={"Description": self.alt})
         return file.getvalue()
+
+    def _lay_out(self) -> None:
+        """Place everything. Each `savefig` would draw the figure once more to do it again."""
+        engine = self.get_layout_engine()
+        if engine is not None:
+            engine.execute(self)
+            self.set_layout_engine(None)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
         return _bundle(self, self.png())

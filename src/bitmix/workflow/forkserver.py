@@ -6,12 +6,13 @@ seconds. Snakemake starts it if it runs several notebooks on this machine:
     python -m bitmix.workflow.forkserver FILE_DESCRIPTOR FOLDER
 
 The file descriptor is that of a listening socket, whose path is in the folder. The server ends when
-its standard input ends, which is when Snakemake ends, and removes the folder. Its clients are
-`bitmix.workflow.notebook`.
+its standard input ends, which is when Snakemake ends, and removes the folder. Its clients are the
+commands of the rules, `bitmix.workflow.notebook`.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -44,18 +45,18 @@ _FEWEST = 2
 
 def start(workflow: Workflow) -> None:
     """Start a fork server if Snakemake is about to run several notebooks on this Linux machine."""
-    notebooks = [job for job in workflow.dag.needrun_jobs() if "notebook" in job.input.keys()]
+    notebooks = [job for job in workflow.dag.needrun_jobs() if hasattr(job.input, "notebook")]
     # A container or an environment of conda has other libraries.
     elsewhere = not workflow.local_exec or workflow.deployment_settings.deployment_method
     if len(notebooks) < _FEWEST or elsewhere or sys.platform != "linux":
         return
     folder = tempfile.mkdtemp(prefix="bitmix-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     address = f"{folder}/socket"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         try:
             listener.bind(address)
         except OSError:  # the path is too long
-            shutil.rmtree(folder)
             return
         listener.listen()
         number = listener.fileno()
@@ -110,11 +111,13 @@ def _execute(connection: socket.socket) -> int:
     os.environ.clear()
     os.environ.update(request["environment"])
     connection.send(BEGUN)
-    # If the client ends, so does this process.
-    gone = threading.Thread(target=lambda: lines.read() or os.kill(os.getpid(), signal.SIGTERM))
-    gone.daemon = True
+
+    def watch() -> None:
+        lines.read()  # until the client ends
+        os.kill(os.getpid(), signal.SIGTERM)
+
     try:
-        execute(request["arguments"], gone.start)
+        execute(request["arguments"], threading.Thread(target=watch, daemon=True).start)
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0

@@ -82,7 +82,8 @@ class ForkManager(AsyncKernelManager):
             return
         kernel = _waiting.pop()
         kernel.begin(kernel_cmd[kernel_cmd.index("-f") :], kw.get("env", dict(os.environ)))
-        self.provisioner.process, self.provisioner.pid = kernel, kernel.pid
+        provisioner: Any = self.provisioner  # which wants a Popen
+        provisioner.process, provisioner.pid = kernel, kernel.pid
 
 
 @contextmanager
