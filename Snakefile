@@ -37,7 +37,7 @@ if workflow.is_main_process:
     slurm.adapt()
     # The last Snakemake was killed, or the power went off.
     if locks.clear_stale_locks(Path(".snakemake")):
-        if jobs := slurm.end_left_jobs(Path.cwd()):
+        if jobs := slurm.end_left_jobs(Path(".snakemake")):
             print(f"cancelled {len(jobs)} jobs of a killed snakemake", file=sys.stderr)
         for file in repair.repair(Path("results")):
             print(f"{file} is damaged and is made again", file=sys.stderr)

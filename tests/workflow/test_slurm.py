@@ -3,7 +3,6 @@
 import asyncio
 import sys
 import types
-import uuid
 
 import pytest
 
@@ -16,12 +15,10 @@ def plugin(monkeypatch):
     module = types.ModuleType("snakemake_executor_plugin_slurm")
 
     class Executor:
-        next_seconds_between_status_checks = 3
+        next_seconds_between_status_checks, wait = 180, True
 
-        async def check_active_jobs(self, jobs):
-            for job in jobs:
-                yield job
-            self.next_seconds_between_status_checks += 10
+        def __post_init__(self, test_mode=False):
+            self.run_uuid = "a-b-c"
 
         def get_account_arg(self, job):
             yield f" -A {job.resources.get('slurm_account', 'guessed')}"
@@ -46,15 +43,20 @@ def test_a_cancelled_job_is_understood(plugin):
     assert asyncio.run(query("fails", None)) == (None, None)
 
 
-def test_the_time_between_two_looks_stays_short(plugin):
-    executor = plugin.Executor()
+def test_the_time_between_two_looks_is_short_and_ends_with_snakemake(plugin, monkeypatch):
+    executor, slept = plugin.Executor(), []
+    monkeypatch.setattr(slurm.time, "monotonic", lambda: sum(slept))
 
-    async def look():
-        return [job async for job in executor.check_active_jobs(["a", "b"])]
+    async def sleep(seconds):
+        slept.append(seconds)
 
-    for seconds in (13, slurm.LONGEST, slurm.LONGEST):
-        assert asyncio.run(look()) == ["a", "b"]
-        assert executor.next_seconds_between_status_checks == seconds
+    monkeypatch.setattr(slurm.asyncio, "sleep", sleep)
+    asyncio.run(executor.sleep())
+    assert slurm.LONGEST <= sum(slept) < slurm.LONGEST + 1
+    slept.clear()
+    executor.wait = False
+    asyncio.run(executor.sleep())
+    assert not slept
 
 
 @pytest.mark.parametrize(("resources", "option"), [({}, ""), ({"slurm_account": "bio"}, " -A bio")])
@@ -77,25 +79,31 @@ def programs(tmp_path, monkeypatch):
     return program
 
 
-def test_jobs_of_a_killed_snakemake_are_cancelled(tmp_path, programs):
-    here = tmp_path / "a folder"
+@pytest.fixture
+def folder(plugin, tmp_path, monkeypatch):
+    """Return Snakemake's folder after it has run on SLURM."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").mkdir()
+    plugin.Executor().__post_init__()
+    return tmp_path / ".snakemake"
+
+
+def test_jobs_of_a_killed_snakemake_are_cancelled(folder, tmp_path, programs):
     jobs = tmp_path / "jobs"
-    name = uuid.uuid4()
-    # another folder, and a job that is not Snakemake's
-    rows = [f"7 {name} {here}", f"8 {name} {tmp_path}", f"9 wrap {here}", f"10 x_{name} {here}"]
-    jobs.write_text("\n".join(rows))
-    programs("squeue", f"cat {jobs}")
+    jobs.write_text("7\n10\n")
+    programs("squeue", f'test "$1 $2" = "--name a-b-c" && cat {jobs}')
     programs("scancel", f'echo "$@" > {tmp_path}/cancelled; : > {jobs}')
-    assert slurm.end_left_jobs(here) == ["7", "10"]
+    assert slurm.end_left_jobs(folder) == ["7", "10"]
     assert (tmp_path / "cancelled").read_text() == "7 10\n"
-    assert slurm.end_left_jobs(here) == []
+    assert slurm.end_left_jobs(folder) == []
 
 
-def test_without_a_cluster_no_job_is_left(tmp_path, programs, monkeypatch):
+def test_without_a_cluster_no_job_is_left(folder, tmp_path, programs, monkeypatch):
+    assert slurm.end_left_jobs(tmp_path) == []  # Snakemake never ran on SLURM there
     programs("squeue", "echo no controller >&2; exit 1")
-    assert slurm.end_left_jobs(tmp_path) == []
+    assert slurm.end_left_jobs(folder) == []
     monkeypatch.setenv("PATH", "")
-    assert slurm.end_left_jobs(tmp_path) == []
+    assert slurm.end_left_jobs(folder) == []
 
 
 def test_what_slurm_says_about_a_job_that_it_ended(tmp_path):

@@ -9,8 +9,6 @@ names, so a value that is added later adds runs and changes no other.
 """
 
 import copy
-import csv
-import io
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +42,8 @@ def expand(runs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Grid]]:
     ConfigError
         If two runs have the same name.
     """
-    expanded, grids = {}, {}
+    expanded: dict[str, Any] = {}
+    grids: dict[str, Grid] = {}
     for name, run in runs.items():
         if run.get("grid") is None:
             new = {name: {key: value for key, value in run.items() if key != "grid"}}
@@ -110,19 +109,15 @@ def write_comparison(
     table_file, csv_file : str
         The files to write.
     """
-    from tabulate import tabulate
+    from pandas import DataFrame  # slow to import
 
-    rows = list(_rows(summaries, grid))
-    text = tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True)
+    table = DataFrame(list(_rows(summaries, grid)))
+    text = table.to_markdown(index=False, disable_numparse=True)
     print(f"\n{text}\n", flush=True)
     with atomic_write(table_file) as file:
         file.write(f"{text}\n".encode())
-    lines = io.StringIO()
-    writer = csv.DictWriter(lines, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
     with atomic_write(csv_file) as file:
-        file.write(lines.getvalue().encode())
+        file.write(table.to_csv(index=False, lineterminator="\n").encode())
 
 
 def _rows(summaries: Sequence[str], grid: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -81,7 +81,7 @@ def _expanded(
         _resolved(config, schema_file)  # the grids are as they should be
         runs, found = grids.expand(config["runs"])
         return {**config, "runs": runs}, found
-    return config, {}
+    return dict(config), {}
 
 
 def _automatic(given: Run, run: Run) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
 import re
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,8 +16,8 @@ from typing import Any
 LONGEST = 20
 # Seconds to wait for an answer of SLURM, and for cancelled jobs to end.
 _PATIENCE = 60
-# The name that the plugin gives its jobs ends in a UUID.
-_NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+# In Snakemake's folder: the name that all jobs of the last Snakemake have, a UUID.
+_NAME_FILE = "slurm-jobs"
 # SLURM writes such a line into the log of a job that it ends.
 _ENDED = re.compile(r"\*\*\* (JOB \d+ .*) \*\*\*")
 
@@ -26,9 +26,21 @@ def adapt() -> None:
     """Adapt the plugin, if it is installed, before Snakemake uses it."""
     plugin = sys.modules.get("snakemake_executor_plugin_slurm")  # Snakemake imports all plugins
     if plugin is not None:
+        _remember_name(plugin.Executor)
         _read_first_words(plugin)
         _look_often(plugin.Executor)
         _leave_account_to_slurm(plugin.Executor)
+
+
+def _remember_name(executor: Any) -> None:
+    """Write the name of the jobs to a file, for the next Snakemake if this one is killed."""
+    prepare = executor.__post_init__
+
+    def __post_init__(self: Any, *arguments: Any) -> None:
+        prepare(self, *arguments)
+        Path(".snakemake", _NAME_FILE).write_text(self.run_uuid)
+
+    executor.__post_init__ = __post_init__
 
 
 def _read_first_words(plugin: ModuleType) -> None:
@@ -43,16 +55,17 @@ def _read_first_words(plugin: ModuleType) -> None:
 
 
 def _look_often(executor: Any) -> None:
-    """Limit the time between two looks at the jobs. It grows to three minutes otherwise."""
-    look = executor.check_active_jobs
+    """Limit the time between two looks at the jobs, and end it at once when Snakemake ends.
 
-    async def check_active_jobs(self: Any, jobs: Sequence[Any]) -> AsyncIterator[Any]:
-        async for job in look(self, jobs):
-            yield job
-        seconds = self.next_seconds_between_status_checks
-        self.next_seconds_between_status_checks = min(seconds, LONGEST)
+    Otherwise the time grows to three minutes while no job ends, and Snakemake waits for its end.
+    """
 
-    executor.check_active_jobs = check_active_jobs
+    async def sleep(self: Any) -> None:
+        end = time.monotonic() + min(self.next_seconds_between_status_checks, LONGEST)
+        while self.wait and time.monotonic() < end:
+            await asyncio.sleep(0.2)
+
+    executor.sleep = sleep
 
 
 def _leave_account_to_slurm(executor: Any) -> None:
@@ -66,35 +79,36 @@ def _leave_account_to_slurm(executor: Any) -> None:
 
 
 def end_left_jobs(folder: Path) -> list[str]:
-    """Cancel the jobs that a killed Snakemake left in a folder, and wait until they have ended.
+    """Cancel the jobs that a killed Snakemake left, and wait until they have ended.
 
     They would write the same files as the jobs of the next Snakemake.
 
     Parameters
     ----------
     folder : Path
-        The working directory of the jobs. No Snakemake may run there.
+        Snakemake's folder, `.snakemake` in the working directory. No Snakemake may run there.
 
     Returns
     -------
     jobs : list of str
         The ids of the cancelled jobs.
     """
-    jobs = _jobs_in(folder)
+    try:
+        name = (folder / _NAME_FILE).read_text()
+    except OSError:
+        return []
+    jobs = _jobs(name)
     if jobs:
         _ask("scancel", *jobs)
         deadline = time.monotonic() + _PATIENCE
-        while set(jobs) & set(_jobs_in(folder)) and time.monotonic() < deadline:
+        while _jobs(name) and time.monotonic() < deadline:
             time.sleep(0.5)
     return jobs
 
 
-def _jobs_in(folder: Path) -> list[str]:
-    """Return the ids of Snakemake's jobs in a folder that wait or run."""
-    answer = _ask("squeue", f"--user={os.getuid()}", "--noheader", "--format=%i %j %Z")
-    rows = [line.split(maxsplit=2) for line in answer.splitlines()]
-    here = str(folder.absolute())
-    return [job for job, name, place in rows if place == here and _NAME.search(name)]
+def _jobs(name: str) -> list[str]:
+    """Return the ids of the jobs of a name that wait, run or are about to end."""
+    return _ask("squeue", "--name", name, "--noheader", "--format=%i").split()
 
 
 def _ask(*command: str) -> str:
