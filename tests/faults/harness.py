@@ -24,6 +24,7 @@ import numpy as np
 
 from bitmix import chains, data
 from bitmix.data.published import Published
+from bitmix.io import write_sealed_json
 from bitmix.workflow import jobs
 from bitmix.workflow.repair import repair
 
@@ -39,6 +40,7 @@ KINDS = {
 }
 WORK = Path(sys.argv[2], "work").resolve()
 RUN = WORK / "results/tiny"
+DENSITY = RUN.parent / "density"
 CHAINS = [RUN / f"chains/{chain}.pkl" for chain in (0, 1)]
 QUICK = ("cache", "data", "chain 0", "summary", "table")
 
@@ -70,7 +72,7 @@ def make_chain(chain):
             f"times_file={RUN}/benchmarks/chain-{chain}.json",
             f"checkpoint_folder={RUN}/checkpoints",
         ),
-        *("seed=1", "sweeps=4", "thin=1", "initial_clusters=3", "checkpoint_every=1e-9"),
+        *("seed=1", "sweeps=6", "thin=1", "initial_clusters=3", "checkpoint_every=1e-9"),
     )
 
 
@@ -97,19 +99,39 @@ def make_consensus():
 
 def make_figure():
     # Made by hand, as those of the package take a second each.
-    from matplotlib.figure import Figure
-
     from bitmix import figures
 
-    figure = Figure(figsize=(1, 1))
+    figure = figures.style.Figure(figsize=(1, 1))
     figure.subplots().plot(latents()[0].trace["log_joint"])
     figures.save(figures.style.described(figure, "a line"), RUN / "figures", "line")
+
+
+def make_classes():
+    from pandas import DataFrame
+
+    from bitmix import classes
+
+    classes.write_table(RUN / "classes.csv", DataFrame({"class": latents()[0].assignments}))
+
+
+def make_explorer():
+    job(
+        *("explore", f"data_file={RUN}/data.npz", f"explorer_file={RUN}/explore.html"),
+        f"chain_files={json.dumps(list(map(str, CHAINS)))}",
+    )
+
+
+def make_densities():
+    from bitmix import density
+
+    write_sealed_json(DENSITY / "dna.json", {"test": -79.5})
+    density.write_density(RUN.parent / "density.json", [DENSITY / "dna.json"])
 
 
 def make_summary():
     files = [file for file in CHAINS if file.exists()]
     job(
-        *("summary", f"summary_file={RUN}/summary.json", 'configuration={"data": {}, "sweeps": 4}'),
+        *("summary", f"summary_file={RUN}/summary.json", 'configuration={"data": {}, "sweeps": 6}'),
         *(f"data_file={RUN}/data.npz", f"chain_files={json.dumps(list(map(str, files)))}"),
         f"figures_folder={RUN}/figures",
     )
@@ -127,6 +149,9 @@ STEPS = {
     "diagnosis": (make_diagnosis, ["diagnostics.json", "diagnostics.nc"]),
     "consensus": (make_consensus, ["consensus.json", "consensus.csv"]),
     "figure": (make_figure, [f"figures/line.{suffix}" for suffix in ("png", "svg", "alt.txt")]),
+    "classes": (make_classes, ["classes.csv"]),
+    "explorer": (make_explorer, ["explore.html"]),
+    "densities": (make_densities, ["../density/dna.json", "../density.json"]),
     "summary": (make_summary, ["summary.json"]),
     "table": (make_table, ["table.md"]),
 }

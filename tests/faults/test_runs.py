@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -10,10 +11,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from faults.conftest import CHAINS
 
+from bitmix.data import load_dataset
+from bitmix.data.published import Published
 from bitmix.workflow import console
 
 pytestmark = pytest.mark.faults
@@ -89,27 +93,39 @@ def test_full_disk_for_temporary_files(run, undisturbed, small_disk, monkeypatch
     finish(run, undisturbed)
 
 
-def test_full_disk_for_the_cache(run, undisturbed, small_disk, monkeypatch):
+def test_full_disk_for_the_cache(small_disk, caplog):
     """The data are read all the same, only not kept."""
-    disk, _ = small_disk
-    monkeypatch.setenv("BITMIX_CACHE", str(disk))
-    cache = Path.home() / ".cache/bitmix"
-    monkeypatch.setenv("BITMIX_DATA", str(cache))
-    finish(run, undisturbed)
-
-
-def test_little_memory(run, undisturbed):
-    command = 'ulimit -v 700000; exec "$0" -m snakemake --cores 1 --nocolor "$@"'
-    result = subprocess.run(
-        ["bash", "-c", command, sys.executable, *CHAINS],
-        cwd=run.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    disk, remount = small_disk
+    content = bytes(100_000)
+    published = Published(
+        title="digits",
+        sha256={"digits": hashlib.sha256(content).hexdigest()},
+        downloads={"here": lambda _, names: [(name, content) for name in names]},
     )
-    if result.returncode:
-        assert len(result.stdout.splitlines()) <= QUIET, result.stdout
-    finish(run, undisturbed)
+    assert published.read(None, disk) == {"digits": content}
+    assert re.search(r"cannot keep .*No space left.*set BITMIX_CACHE to a writable", caplog.text)
+    assert list(disk.iterdir()) == []
+    assert remount("size=1m") == 0
+    assert published.read(None, disk) == {"digits": content}
+    assert (disk / "digits").read_bytes() == content
+
+
+def test_little_memory(tmp_path):
+    """The data are larger than what is left of the memory that a job may have."""
+    file, data_file = tmp_path / "zeros.npy", tmp_path / "data.npz"
+    np.lib.format.open_memmap(file, "w+", np.uint8, (1500, 100_000)).flush()
+    job = [sys.executable, "-m", "bitmix.workflow.jobs"]
+    command = [*job, "data", f"data_file={data_file}", "source=array", f"file={file}", "seed=1"]
+    status = "from bitmix.workflow import jobs; print(open('/proc/self/status').read())"
+    told = subprocess.run([sys.executable, "-c", status], stdout=subprocess.PIPE, text=True)
+    limit = int(re.search(r"VmPeak:\s+(\d+) kB", told.stdout)[1]) + 200_000
+    limited = ["bash", "-c", f'ulimit -v {limit}; exec "$0" "$@"', *command]
+    result = subprocess.run(limited, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    assert re.fullmatch(r"data failed: .*(allocate|emory).*\n", result.stderr)
+    assert not data_file.exists()
+    subprocess.run(command, check=True)
+    assert load_dataset(data_file).x.shape == (1500, 100_000)
 
 
 def test_two_at_once(run, undisturbed):

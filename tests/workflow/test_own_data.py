@@ -154,6 +154,50 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(workflow):
     assert not (workflow.folder / "results/mine/data.npz").exists()
 
 
+NAMES = [
+    "-n $(touch executed) `touch executed`.csv",
+    "a b'c\"; touch executed; # {run} {{x}} *.csv",
+    "ä😀\n\u2028: [1], &a !b @.csv",
+]
+
+
+def test_a_file_may_have_any_name(workflow):
+    """Nothing in a name or a setting is executed, and all of it reaches the job."""
+    table = "who,$(touch executed),NaN\nr1,no,1\nr2,yes,0\n"
+    runs = {}
+    for number, name in enumerate(NAMES):
+        (workflow.folder / name).write_text(table)
+        ones = {"NaN": 1}
+        runs[f"run{number}"] = {
+            "data": {"source": "csv", "file": name, "id_column": "who", "ones": ones}
+        }
+    (workflow.folder / "config/config.yaml").write_text(json.dumps({"runs": runs}))
+    files = [f"results/{run}/data.npz" for run in runs]
+    result = workflow.snakemake(*files)
+    assert result.returncode == 0, result.stdout
+    for file in files:
+        dataset = load_dataset(workflow.folder / file)
+        assert dataset.feature_names == ("$(touch executed)", "NaN")
+    assert not list(workflow.folder.rglob("executed"))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("runs: !!python/object/apply:os.system [touch executed]", "python/object/apply"),
+        ("runs: {a: {data: {file: &a [*a]}}}", "aliases"),
+        ("runs: {mine: {data: {source: csv, file: [x}}}", "config/config.yaml"),
+    ],
+)
+def test_hostile_configurations_are_refused(workflow, config, message):
+    (workflow.folder / "config/config.yaml").write_text(config)
+    result = workflow.snakemake()
+    assert result.returncode == 1
+    assert message in result.stdout and "Traceback" not in result.stdout
+    assert len(result.stdout.splitlines()) <= 8
+    assert not list(workflow.folder.rglob("executed"))
+
+
 def test_a_table_alone_is_sampled_until_its_chains_have_mixed(workflow):
     answers = np.random.default_rng(1).integers(0, 2, (12, 3))
     lines = ["a,b,c", *(",".join(map(str, row)) for row in answers)]

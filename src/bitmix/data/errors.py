@@ -7,7 +7,18 @@ PathLike = str | os.PathLike[str]
 
 
 class DataError(RuntimeError):
-    """Data are missing, damaged or of the wrong kind."""
+    """Data are missing, damaged or of the wrong kind.
+
+    The message may quote a hostile file. What would control a terminal is escaped.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(map(_printable, message)))
+
+
+def _printable(character: str) -> str:
+    plain = character.isprintable() or character == "\n"
+    return character if plain else character.encode("unicode_escape").decode()
 
 
 def some(items: Sequence[object], most: int = 12) -> str:

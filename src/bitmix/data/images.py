@@ -142,7 +142,10 @@ def grey_of(path: Path, shape: Shape | None) -> np.ndarray:
                 raise DataError(f"{path} is transparent; save it on a background")
             grey = ImageOps.exif_transpose(image).convert("L")
             return _resized(grey, shape)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except DataError:
+        raise
+    # Hostile bytes can make Pillow raise any exception.
+    except Exception as error:
         raise DataError(
             f"{path} is not an image that can be read ({error}); replace it or remove it"
         ) from error

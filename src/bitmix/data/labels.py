@@ -42,8 +42,8 @@ def label_of(text: str, where: str, what: str = "label") -> str:
         raise DataError(f"{where}: there is no {what}; give every row one, or none")
     if len(text) > _LONGEST:
         raise DataError(
-            f"{where}: the {what} {text[:20]}... has {len(text):,} characters; shorten it "
-            f"to at most {_LONGEST}"
+            f"{where}: the {what} {' '.join(text[:20].split())}... has {len(text):,} characters; "
+            f"shorten it to at most {_LONGEST}"
         )
     return text
 
@@ -55,8 +55,8 @@ def check_ids(cells: Iterable[tuple[int, str]], path: PathLike, unit: str = "lin
         text = label_of(cell, f"{path}, {unit} {place}", "id")
         if text in places:
             raise DataError(
-                f"{path}, {unit} {place}: the id {text} is also in {unit} {places[text]}; give "
-                "every row an id of its own"
+                f"{path}, {unit} {place}: the id {' '.join(text.split())} is also in {unit} "
+                f"{places[text]}; give every row an id of its own"
             )
         places[text] = place
     return np.array(list(places))

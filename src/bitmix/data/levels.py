@@ -59,10 +59,10 @@ class Column:
 def level_of(cell: str) -> str:
     """Return the level that a cell says, "" if it is missing.
 
-    Spaces around it do not count, nor does the form of a number (1, 1.0) or the case of a
-    conventional word (Yes, yes).
+    Spaces count as one between words and not around them. Neither the form of a number (1, 1.0)
+    counts nor the case of a conventional word (Yes, yes).
     """
-    text = cell.strip()
+    text = " ".join(cell.split())
     word = text.lower()
     if word in MISSING:
         return ""

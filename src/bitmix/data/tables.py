@@ -180,7 +180,7 @@ class _Texts:
     """The columns of text that the user names: ids and labels."""
 
     def __init__(self, **keys: str | None) -> None:
-        self.keys = {key: str(name).strip() for key, name in keys.items() if name is not None}
+        self.keys = {key: _name(name) for key, name in keys.items() if name is not None}
         self.cells: dict[str, list[tuple[int, str]]] = {key: [] for key in self.keys}
 
     @property
@@ -246,6 +246,11 @@ class _Coded:
         return conventional([level, *self.levels]) is not None
 
 
+def _name(cell: object) -> str:
+    """Return the name of a column, on one line."""
+    return " ".join(str(cell).split())
+
+
 def _read(path: PathLike, texts: _Texts) -> tuple[list[str], list[_Coded], int]:
     """Return the names and cells of the columns of features, and the number of rows.
 
@@ -256,7 +261,7 @@ def _read(path: PathLike, texts: _Texts) -> tuple[list[str], list[_Coded], int]:
     if first is None:
         raise DataError(f"{path} is empty; it needs a line for each row")
     line, head = first
-    names = [name.strip() or f"column {place}" for place, name in enumerate(head, 1)]
+    names = [_name(cell) or f"column {place}" for place, cell in enumerate(head, 1)]
     text = texts.places(names, path)
     coded = {place: _Coded() for place in range(len(head)) if place not in text}
     rows = 0
