@@ -17,8 +17,8 @@ FIGURES_FOLDER = "-p figures_folder results/{run}/figures"
 # A rule executes its notebook in its log and copies it to its output if it succeeds. A notebook
 # that fails leaves its traceback in the log and no output.
 NOTEBOOK = """
-python src/bitmix/workflow/notebook.py {input.notebook} {log.notebook} --engine bitmix --kernel python3 --no-progress-bar \\
-    --log-level ERROR --stderr-file - {params} 2> {log.messages}
+python -P src/bitmix/workflow/notebook.py {input.notebook} {log.notebook} --engine bitmix \\
+    --kernel python3 --no-progress-bar --log-level ERROR --stderr-file - {params} 2> {log.messages}
 cp {log.notebook} {output.notebook}
 sync {output.notebook}
 """

@@ -64,7 +64,7 @@ def command(folder, *cells):
     metadata = {"language_info": {"name": "python"}}
     nbformat.write(v4.new_notebook(cells=cells, metadata=metadata), folder / "in.ipynb")
     options = ["--engine", "bitmix", "--kernel", "python3", "--no-progress-bar"]
-    return [sys.executable, SCRIPT, "in.ipynb", "out.ipynb", *options, "-p", "a", "2"]
+    return [sys.executable, "-P", SCRIPT, "in.ipynb", "out.ipynb", *options, "-p", "a", "2"]
 
 
 def run(folder, environment, *cells):
@@ -92,7 +92,7 @@ def test_a_notebook_that_fails_has_an_exit_code_and_says_why(tmp_path, environme
 
 
 def test_wrong_arguments_have_papermills_exit_code(tmp_path, environment):
-    arguments = [sys.executable, SCRIPT, "--no-such-option"]
+    arguments = [sys.executable, "-P", SCRIPT, "--no-such-option"]
     result = subprocess.run(arguments, env=environment, cwd=tmp_path, capture_output=True)
     assert result.returncode == 2
     assert b"No such option" in result.stderr
@@ -129,7 +129,7 @@ def test_kernels_of_one_server_do_not_share_random_numbers(tmp_path, served):
 def test_the_server_ends_when_it_is_asked_to():
     with serving() as (address, server):
         served = {**os.environ, notebook.ADDRESS: address}
-        subprocess.run([sys.executable, SCRIPT, "--help"], env=served, capture_output=True)
+        subprocess.run([sys.executable, "-P", SCRIPT, "--help"], env=served, capture_output=True)
         server.send_signal(signal.SIGTERM)
 
 

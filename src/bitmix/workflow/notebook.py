@@ -1,10 +1,11 @@
 """The command of the rules that runs a notebook, see `bitmix.workflow.execution`.
 
-    python src/bitmix/workflow/notebook.py in.ipynb out.ipynb --engine bitmix -p seed 1
+    python -P src/bitmix/workflow/notebook.py in.ipynb out.ipynb --engine bitmix -p seed 1
 
 If Snakemake has started a fork server, the notebook runs in a fork of it, with this command's
 standard streams, folder and environment. Otherwise it runs in this process. This file is run as a
-script and imports the standard library only: importing bitmix or papermill is what it saves.
+script and imports the standard library only: importing bitmix or papermill is what it saves. With
+-P, the modules beside it do not hide those of the library.
 """
 
 from __future__ import annotations
