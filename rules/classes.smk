@@ -6,7 +6,7 @@ TABLES = [run for run in RUNS if runs.is_table(RUNS[run])]
 
 rule classes:
     input:
-        notebook=home("notebooks/08-classes.ipynb"),
+        notebook=HOME / "notebooks/08-classes.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("classes", "figures", "study"),
