@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFLIGHT
 
-.PHONY: all posterior digits install test test-browser test-slow test-faults check book expected evaluation density bench sanitize lab lint lock clean help
+.PHONY: all posterior digits install test test-browser test-slow test-faults test-slurm check book expected evaluation density bench sanitize lab lint lock clean help
 
 all: install  ## reproduce the study (also plain `make`)
 	@$(BIN)/snakemake tutorial
@@ -35,6 +35,9 @@ test-slow: install  ## run the tests that take minutes: compilers, instruction s
 
 test-faults: install  ## inject faults: kills, full disks, lost writes, signals (tens of minutes)
 	@$(BIN)/pytest -m faults -rP tests/faults
+
+test-slurm: .venv/.slurm  ## run the study on a SLURM of this machine and inject faults; as root (minutes)
+	@$(BIN)/pytest -m slurm -rP tests/slurm
 
 sanitize: install  ## run the tests with bounds checks, then under the sanitizers
 	@tests/sanitize.sh
