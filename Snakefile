@@ -27,10 +27,8 @@ report: "config/report.rst"
 START = time.time()
 
 
-def home(file):
-    """Return the path of a file of the workflow, whose results may be in another folder."""
-    return os.path.normpath(os.path.join(os.path.relpath(workflow.basedir), file))
-
+#: The folder of the workflow. The results may be in another one.
+HOME = Path(os.path.relpath(workflow.basedir))
 
 CONSOLE = console.open_console(workflow)
 if workflow.is_main_process:
@@ -44,15 +42,15 @@ if workflow.is_main_process:
 
 update_config(config, retype(workflow.config_settings.config))
 try:
-    RUNS = runs.read_runs(config, home("config/schema.yaml"))
-    GRIDS = runs.read_grids(config, home("config/schema.yaml"))
-    DENSITY = runs.read_density(config, home("config/schema.yaml"))
+    RUNS = runs.read_runs(config, HOME / "config/schema.yaml")
+    GRIDS = runs.read_grids(config, HOME / "config/schema.yaml")
+    DENSITY = runs.read_density(config, HOME / "config/schema.yaml")
 except runs.ConfigError as error:
     raise CONSOLE.failure(error) from None
 
 # Snakemake does not see imports, so each rule has the code that it depends on as input. The rules
 # run the installed package, so it must be the same code.
-if stale := code.stale(Path(home("src/bitmix"))):
+if stale := code.stale(HOME / "src/bitmix"):
     raise CONSOLE.failure(f"bitmix is not installed as in {', '.join(stale)}: run `make install`")
 
 # Programs of this Python are found even if its environment is not activated.

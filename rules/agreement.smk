@@ -3,7 +3,7 @@
 
 rule mixing:
     input:
-        notebook=home("notebooks/04-mixing.ipynb"),
+        notebook=HOME / "notebooks/04-mixing.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("diagnostics", "figures", "study"),
@@ -43,7 +43,7 @@ rule mixing:
 
 rule consensus:
     input:
-        notebook=home("notebooks/05-consensus.ipynb"),
+        notebook=HOME / "notebooks/05-consensus.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("figures", "partitions", "study"),

@@ -14,7 +14,7 @@ sphinx-build -W --keep-going -q -E -d {params.sources}/.doctrees {params.sources
 # A notebook as JupyterLab shows it when you open it alone.
 rule alone:
     input:
-        notebook=home("notebooks/{notebook}.ipynb"),
+        notebook=HOME / "notebooks/{notebook}.ipynb",
         code=sources("evaluation", "figures", "study"),
     output:
         notebook="results/alone/{notebook}.ipynb",
@@ -41,7 +41,7 @@ rule book:
     input:
         chapters=chapters,
         pages=["CONTRIBUTING.md", *map(str, filter(Path.is_file, Path("docs").rglob("*")))],
-        code=[str(path) for path in code.sources(Path(home("src/bitmix")), ["."])],
+        code=[str(path) for path in code.sources(HOME / "src/bitmix", ["."])],
     output:
         book=directory("results/book"),
     log:

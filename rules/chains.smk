@@ -85,7 +85,7 @@ for run in AUTOMATIC:
 
 rule model:
     input:
-        notebook=home("notebooks/02-model.ipynb"),
+        notebook=HOME / "notebooks/02-model.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("study"),
@@ -116,7 +116,7 @@ rule model:
 
 rule clusters:
     input:
-        notebook=home("notebooks/03-clusters.ipynb"),
+        notebook=HOME / "notebooks/03-clusters.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("figures", "study"),

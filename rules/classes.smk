@@ -3,7 +3,7 @@
 
 rule classes:
     input:
-        notebook=home("notebooks/08-classes.ipynb"),
+        notebook=HOME / "notebooks/08-classes.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("classes", "figures", "study"),

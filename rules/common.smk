@@ -29,18 +29,20 @@ JOB_WITH_THREADS = JOB.replace("{params}", "{params} threads={threads}")
 
 def sources(*folders):
     """Return the files of the package on which the products of these folders depend."""
-    package = Path(home("src/bitmix"))
+    package = HOME / "src/bitmix"
     return [str(path) for path in code.sources(package, code.closure(*folders))]
 
 
 def job_of_short_run(wildcards):
-    """Return the group of data and chains. Long chains are jobs of their own."""
-    return wildcards.run if wildcards.run in SHORT else None
+    """Return the group of data and chains on a cluster. Long chains are jobs of their own."""
+    return wildcards.run if wildcards.run in SHORT and not workflow.local_exec else None
 
 
 def job_of_results(wildcards):
     """Return the group of what comes after the chains, which takes seconds."""
-    return job_of_short_run(wildcards) or f"{wildcards.run}-results"
+    return (
+        None if workflow.local_exec else job_of_short_run(wildcards) or f"{wildcards.run}-results"
+    )
 
 
 def to_job(name, *keys):
@@ -56,6 +58,11 @@ def data_files(wildcards):
         return runs.data_files(RUNS, wildcards.run)
     except runs.ConfigError as error:
         raise CONSOLE.failure(error) from None
+
+
+def of_grid(files):
+    """Return a function that returns these files of each run of a grid."""
+    return lambda wildcards: expand(files, run=GRIDS[wildcards.grid])
 
 
 def chain_files(wildcards):

@@ -33,7 +33,7 @@ rule data:
 
 rule first_look:
     input:
-        notebook=home("notebooks/01-data.ipynb"),
+        notebook=HOME / "notebooks/01-data.ipynb",
         files=data_files,
         code=sources("figures", "study"),
     output:

@@ -71,7 +71,7 @@ rule density:
         mem_mb=500,
         runtime=5,
     params:
-        expected=home("tests/expected/density.json"),
+        expected=HOME / "tests/expected/density.json",
     message:
         "compare the chains with those of {params.expected}"
     run:

@@ -10,7 +10,7 @@ localrules:
 
 rule evaluate:
     input:
-        notebook=home("notebooks/07-evaluation.ipynb"),
+        notebook=HOME / "notebooks/07-evaluation.ipynb",
         data_file=rules.data.output.data_file,
         code=sources("evaluation", "figures", "study"),
     output:

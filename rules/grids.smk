@@ -5,16 +5,11 @@ localrules:
     grid_table,
 
 
-def of_grid(files):
-    """Return a function that returns these files of each run of a grid."""
-    return lambda wildcards: expand(files, run=GRIDS[wildcards.grid])
-
-
 rule grid_table:
     input:
         summaries=of_grid(rules.summary.output.summary),
         diagnostics=of_grid(rules.mixing.output.diagnostics),
-        code=home("src/bitmix/workflow/grids.py"),
+        code=HOME / "src/bitmix/workflow/grids.py",
     output:
         table="results/{grid}.md",
         csv="results/{grid}.csv",

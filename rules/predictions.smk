@@ -6,7 +6,7 @@ PREDICTED = [run for run in RUNS if RUNS[run]["predictions"]]
 
 rule predictions:
     input:
-        notebook=home("notebooks/06-predictions.ipynb"),
+        notebook=HOME / "notebooks/06-predictions.ipynb",
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         code=sources("figures", "predict", "study"),

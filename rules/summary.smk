@@ -6,7 +6,7 @@ STAGES = (
 )
 
 #: The runs whose numbers are known.
-REPRODUCED = [run for run in DEFAULT if Path(home(f"tests/expected/{run}.json")).exists()]
+REPRODUCED = [run for run in DEFAULT if (HOME / f"tests/expected/{run}.json").exists()]
 
 
 localrules:
@@ -19,7 +19,7 @@ rule summary:
         data_file=rules.data.output.data_file,
         chain_files=chain_files,
         figures=figure_files,
-        code=[*sources("sampling"), home("src/bitmix/workflow/summary.py")],
+        code=[*sources("sampling"), HOME / "src/bitmix/workflow/summary.py"],
     output:
         summary=reported("summary.json", "summary", "settings and numbers", "summary"),
     log:
@@ -62,7 +62,9 @@ rule check:
         runtime=5,
     params:
         "check",
-        runs.for_job("expected_files", expand(home("tests/expected/{run}.json"), run=REPRODUCED)),
+        runs.for_job(
+            "expected_files", expand(str(HOME / "tests/expected/{run}.json"), run=REPRODUCED)
+        ),
         runs.for_job("summaries", expand(rules.summary.output.summary, run=REPRODUCED)),
         "table_file=results/check.txt",
     message:

@@ -114,5 +114,5 @@ def test_the_time_of_chains(tmp_path, dataset):
     latents = bitmix.sample(dataset.x, chains=2, sweeps=2, progress=False)
     seconds = sum(latent.trace["seconds"].sum() for latent in latents)
     assert study.sampling_time(latents) == f"mcmc took {seconds:.2f} seconds"
-    bitmix.save_latents(latents[:1], tmp_path / "0.pkl")
+    bitmix.save_latents(tmp_path / "0.pkl", latents[:1])
     assert "benchmarks" in study.sampling_time(bitmix.load_latents(tmp_path / "0.pkl"))
