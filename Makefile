@@ -38,6 +38,7 @@ test-faults: install  ## inject faults: kills, full disks, lost writes, signals 
 
 fuzz: install  ## give a million hostile files to all readers (ten minutes)
 	@$(BIN)/python tests/fuzz/run.py
+
 test-slurm: .venv/.slurm  ## run the study on a SLURM of this machine and inject faults; as root (minutes)
 	@$(BIN)/pytest -m slurm -rP tests/slurm
 
