@@ -13,9 +13,17 @@ from snakemake.utils import min_version, update_config
 
 from bitmix import code
 from bitmix.workflow import console, locks, messages, repair, runs
-from bitmix.workflow.config import retype
+from bitmix.workflow.config import check_yaml, retype
 
 min_version("9.0")
+
+START = time.time()
+
+CONSOLE = console.open_console(workflow)
+try:
+    check_yaml("config/config.yaml")  # Snakemake does not say what is wrong in it, and where
+except runs.ConfigError as error:
+    raise CONSOLE.failure(error) from None
 
 
 configfile: "config/config.yaml"
@@ -24,9 +32,6 @@ configfile: "config/config.yaml"
 report: "config/report.rst"
 
 
-START = time.time()
-
-CONSOLE = console.open_console(workflow)
 if workflow.is_main_process:
     # The last Snakemake was killed, or the power went off.
     if locks.clear_stale_locks(Path(".snakemake")):
