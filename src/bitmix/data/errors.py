@@ -22,5 +22,5 @@ def _printable(character: str) -> str:
 
 
 def some(items: Sequence[object], most: int = 12) -> str:
-    """List the first items."""
+    """Return the first items as text."""
     return ", ".join(map(str, items[:most])) + (", ..." if len(items) > most else "")
