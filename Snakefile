@@ -12,10 +12,23 @@ from pathlib import Path
 from snakemake.utils import min_version, update_config
 
 from bitmix import code
+<<<<<<< HEAD
 from bitmix.workflow import console, forkserver, locks, messages, repair, runs, slurm
 from bitmix.workflow.config import retype
+=======
+from bitmix.workflow import console, locks, messages, repair, runs
+from bitmix.workflow.config import check_yaml, retype
+>>>>>>> faults2
 
 min_version("9.0")
+
+START = time.time()
+
+CONSOLE = console.open_console(workflow)
+try:
+    check_yaml("config/config.yaml")  # Snakemake does not say what is wrong in it, and where
+except runs.ConfigError as error:
+    raise CONSOLE.failure(error) from None
 
 
 configfile: "config/config.yaml"
@@ -24,6 +37,7 @@ configfile: "config/config.yaml"
 report: "config/report.rst"
 
 
+<<<<<<< HEAD
 START = time.time()
 
 
@@ -31,6 +45,8 @@ START = time.time()
 HOME = Path(os.path.relpath(workflow.basedir))
 
 CONSOLE = console.open_console(workflow)
+=======
+>>>>>>> faults2
 if workflow.is_main_process:
     slurm.adapt()
     # The last Snakemake was killed, or the power went off.

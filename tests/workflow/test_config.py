@@ -16,7 +16,7 @@ from bitmix.sampling.initial import INITIAL
 from bitmix.sampling.moves import ALIASES, MOVES
 from bitmix.sampling.settings import Settings
 from bitmix.workflow import runs
-from bitmix.workflow.config import ConfigError, resolve, retype
+from bitmix.workflow.config import ConfigError, check_yaml, resolve, retype
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text())
@@ -176,3 +176,24 @@ def test_text_that_no_program_can_be_given_is_refused(text):
 def test_other_sources_have_labels_of_any_kind():
     data = {"source": "csv", "file": "a.csv", "labels": ["x", 12]}
     assert resolve({"runs": {"a": {"data": data}}}, SCHEMA)["runs"]["a"]["data"]["labels"][0] == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("runs:\n  a: [1\n  b: 2\n", r"config\.yaml, line 3: .*; correct the YAML there"),
+        ("a: !!python/name:os.system x", "line 1: .*python/name:os.system"),
+        ("[" * 5000, "correct the YAML there"),
+        ("a: \x01", "special characters are not allowed"),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_its_line(tmp_path, text, message):
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=message) as error:
+        check_yaml(tmp_path / "config.yaml")
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_file_that_is_yaml_or_absent_is_left_to_snakemake(tmp_path):
+    check_yaml(ROOT / "config/config.yaml")
+    check_yaml(tmp_path / "absent.yaml")

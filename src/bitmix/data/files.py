@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -97,9 +96,10 @@ def read_arrays(path: PathLike) -> dict[str, np.ndarray]:
 
 
 def _read_npy(file: IO[bytes], path: PathLike) -> np.ndarray:
+    size = length(file)
     if isinstance(file, gzip.GzipFile):
-        return read_npy(file, length(file))
-    dtype, shape, order = read_header(file, os.fstat(file.fileno()).st_size)
+        return read_npy(file, size)
+    dtype, shape, order = read_header(file, size)
     return np.memmap(Path(path).expanduser(), dtype, "r", file.tell(), shape, order)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import zlib
 from functools import partial
 from typing import IO
@@ -24,8 +25,13 @@ def is_gzipped(file: IO[bytes]) -> bool:
     return start == _START
 
 
-def length(file: gzip.GzipFile) -> int:
-    """Return how many bytes there are uncompressed, and verify them, piece by piece."""
+def length(file: IO[bytes]) -> int:
+    """Return how many bytes an open file has uncompressed.
+
+    Compressed ones are verified, piece by piece. The place of the file is then the beginning.
+    """
+    if not isinstance(file, gzip.GzipFile):
+        return os.fstat(file.fileno()).st_size
     size = sum(map(len, iter(partial(file.read, _PIECE), b"")))
     file.seek(0)
     return size

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import math
-import os
 from typing import IO
 
 import numpy as np
@@ -40,9 +38,7 @@ def read_idx(file: IO[bytes], name: str) -> np.ndarray:
     header = file.read(_LONGEST_HEADER)
     file.seek(0)
     if header.startswith(_START):
-        packed = isinstance(file, gzip.GzipFile)
-        size = length(file) if packed else os.fstat(file.fileno()).st_size
-        _shape(header, size, name)
+        _shape(header, length(file), name)
         header = file.read()
     return parse_idx(header, name)
 

@@ -3,6 +3,7 @@
 import copy
 import difflib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -77,6 +78,21 @@ def _is_text(text: str) -> bool:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:
         return False
+
+
+def check_yaml(file: str | Path) -> None:
+    """Raise ConfigError with the line if a file is no YAML, or asks for objects of Python."""
+    try:
+        yaml.safe_load(Path(file).read_bytes())
+    except OSError:
+        return  # Snakemake says so, or needs no such file
+    except yaml.YAMLError as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        reason = " ".join(str(problem or error).split())
+        raise ConfigError(f"{file}{line}: {reason}; correct the YAML there") from None
+    except (RecursionError, ValueError) as error:
+        raise ConfigError(f"{file}: {error}; correct the YAML there") from None
 
 
 def retype(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """The runs of a configuration: their checks, and their settings for jobs and notebooks."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
@@ -131,6 +132,7 @@ def _check(name: str, run: Run) -> None:
         sources.check_settings(**source(run))
     except ValueError as error:
         raise ConfigError(f"runs.{name}.data.{error}") from None
+    _check_path(f"runs.{name}.classify", run["classify"] or "")
     if run["classify"] is not None and not is_table(run):
         raise ConfigError(
             f"runs.{name}.classify: only for the source csv without image_shape; leave it out"
@@ -171,13 +173,22 @@ def data_files(runs: Mapping[str, Run], name: str) -> list[str]:
     Raises
     ------
     ConfigError
-        If one does not exist.
+        If one does not exist, or has a name that Snakemake cannot read.
     """
     files = sources.files(**source(runs[name]))
     for file in files:
+        _check_path(f"runs.{name}.data", str(file))
         if not file.exists():
             raise ConfigError(f"runs.{name}.data: {file} does not exist; {RELATIVE}")
     return [str(file) for file in files]
+
+
+def _check_path(where: str, path: str) -> None:
+    if re.search(r"\{.*\}|[\r\n]", path, re.DOTALL):
+        raise ConfigError(
+            f"{where}: {path!r} has braces or a line break, which Snakemake reads as something "
+            "else; rename the file"
+        )
 
 
 def identity(run: Run) -> dict[str, Any]:
@@ -213,7 +224,8 @@ def value(run: Run, *keys: str) -> Any:
 def for_notebook(name: str, value: Any) -> str:
     """Return papermill's option for a parameter of a notebook."""
     if isinstance(value, list | dict):
-        text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=inf)
+        plain = json.loads(json.dumps(value))  # Snakemake's paths are no plain strings
+        text = yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, width=inf)
         return f"-y {quote(f'{name}: {text.strip()}')}"
     return f"-p {name} {quote(str(value))}"
 
