@@ -9,11 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFLIGHT
 
-<<<<<<< HEAD
 .PHONY: all posterior digits install test test-browser test-slow test-faults fuzz test-slurm check book expected evaluation density bench bench-large sanitize lab lint lock clean help
-=======
-.PHONY: all posterior digits install test test-browser test-slow test-faults fuzz check book expected evaluation density bench bench-large sanitize lab lint lock clean help
->>>>>>> faults2
 
 all: install  ## reproduce the study (also plain `make`)
 	@$(BIN)/snakemake tutorial

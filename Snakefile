@@ -12,13 +12,8 @@ from pathlib import Path
 from snakemake.utils import min_version, update_config
 
 from bitmix import code
-<<<<<<< HEAD
 from bitmix.workflow import console, forkserver, locks, messages, repair, runs, slurm
-from bitmix.workflow.config import retype
-=======
-from bitmix.workflow import console, locks, messages, repair, runs
 from bitmix.workflow.config import check_yaml, retype
->>>>>>> faults2
 
 min_version("9.0")
 
@@ -37,16 +32,9 @@ configfile: "config/config.yaml"
 report: "config/report.rst"
 
 
-<<<<<<< HEAD
-START = time.time()
-
-
 #: The folder of the workflow. The results may be in another one.
 HOME = Path(os.path.relpath(workflow.basedir))
 
-CONSOLE = console.open_console(workflow)
-=======
->>>>>>> faults2
 if workflow.is_main_process:
     slurm.adapt()
     # The last Snakemake was killed, or the power went off.
