@@ -17,6 +17,7 @@ rule chain:
         "results/{run}/benchmarks/chain-{chain}.tsv"
     wildcard_constraints:
         run=runs.either([run for run in RUNS if run not in AUTOMATIC]),
+    priority: 1  # all other jobs wait for the chains
     conda:
         "../environment.yml"
     threads: 1
@@ -57,6 +58,7 @@ for run in AUTOMATIC:
             f"results/{run}/logs/chains.txt",
         benchmark:
             f"results/{run}/benchmarks/chains.tsv"
+        priority: 1
         conda:
             "../environment.yml"
         threads: len(CHAINS)
