@@ -16,6 +16,7 @@ rule chain:
         run=runs.either([run for run in RUNS if run not in AUTOMATIC]),
     group:
         job_of_short_run
+    priority: 1  # all other jobs wait for the chains
     conda:
         "../environment.yml"
     threads: 1
@@ -56,6 +57,7 @@ for run in AUTOMATIC:
             f"results/{run}/logs/chains.txt",
         benchmark:
             f"results/{run}/benchmarks/chains.tsv"
+        priority: 1
         conda:
             "../environment.yml"
         threads: len(CHAINS)

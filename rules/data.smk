@@ -35,6 +35,8 @@ rule first_look:
     input:
         notebook=HOME / "notebooks/01-data.ipynb",
         files=data_files,
+        # The notebook reads the source again. It waits, so that the chains can have all cores.
+        data_file=rules.data.output.data_file,
         code=sources("figures", "study"),
     output:
         notebook=chapter("01-data", "1 data"),
