@@ -176,6 +176,8 @@ cdef class Proposals:
             return False
         if self.changes == 0:
             return True
+        # The next loops nearly always find that too. But a row that is alone by now may give a new
+        # cluster another weight.
         if self.changed_in[own] == self.block:
             return False
         for j in range(proposal.likely):
