@@ -60,6 +60,18 @@ def test_threads_change_no_bit_while_clusters_come_and_go():
     assert ends[2] == ends[1]
 
 
+def test_little_work_takes_one_thread(mnist):
+    x, ends = mnist.x[:500], []
+    for threads in (1, 2):
+        mixture = mixture_of(x, np.arange(500) % 60)
+        mixture.threads = threads
+        for seed in range(4):
+            kernel.sweep(mixture, np.random.PCG64(seed), probe=ALWAYS, worth=np.inf)
+            assert mixture.screening and mixture.proposed == (0, 0)
+        ends.append(mixture.assignments)
+    np.testing.assert_array_equal(*ends)
+
+
 def test_missing_features_take_one_thread(mnist):
     x, observed = mnist.x[:300], np.random.default_rng(8).random((300, 784)) < 0.6
     ends = {}

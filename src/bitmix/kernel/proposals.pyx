@@ -49,13 +49,13 @@ cdef class Proposals:
     def __init__(self, Mixture mixture, Screening screening, double worth):
         self.mixture = mixture
         self.screening = screening
-        self.crew = Crew(min(mixture.threads, THREADS))
         self.worth = worth
         self.on = len(mixture.rows.on) / mixture.rows.shape[0]
-        self._reserve()
 
     cdef int _reserve(self) except -1:
-        """Make room for as many columns as the mixture."""
+        """Start the threads, and make room for as many columns as the mixture."""
+        if self.crew is None:
+            self.crew = Crew(min(self.mixture.threads, THREADS))
         by_thread = self.crew.threads, self.mixture.base.shape[0]
         self.screened = aligned(by_thread, np.uint16)
         self.candidates = aligned(by_thread, np.int32)
@@ -87,7 +87,7 @@ cdef class Proposals:
         self.pays = self._will_pay(t, moved)
         if not self.pays:
             return 0
-        if self.changed.shape[0] < self.mixture.base.shape[0]:
+        if self.crew is None or self.changed.shape[0] < self.mixture.base.shape[0]:
             with gil:
                 self._reserve()
         self._prepare()
@@ -190,6 +190,8 @@ cdef class Proposals:
 
     cdef void follow(self, Py_ssize_t own, Py_ssize_t new) noexcept nogil:
         """Follow the move of a row from its cluster to a new one."""
+        if not self.pays:
+            return
         self._mark(own)
         self._mark(new)
         if self.mixture.clusters != self.clusters:  # and numbers of clusters may have changed
