@@ -14,9 +14,9 @@ rule chain:
         "results/{run}/benchmarks/chain-{chain}.tsv"
     wildcard_constraints:
         run=runs.either([run for run in RUNS if run not in AUTOMATIC]),
+    priority: 1  # all other jobs wait for the chains
     group:
         job_of_short_run
-    priority: 1  # all other jobs wait for the chains
     conda:
         "../environment.yml"
     threads: 1
