@@ -42,6 +42,7 @@ WORK = Path(sys.argv[2], "work").resolve()
 RUN = WORK / "results/tiny"
 DENSITY = RUN.parent / "density"
 CHAINS = [RUN / f"chains/{chain}.pkl" for chain in (0, 1)]
+SWEEPS = 4 if sys.argv[3] == "quick" else 16  # each ends in a checkpoint
 QUICK = ("cache", "data", "chain 0", "summary", "table")
 
 
@@ -72,7 +73,7 @@ def make_chain(chain):
             f"times_file={RUN}/benchmarks/chain-{chain}.json",
             f"checkpoint_folder={RUN}/checkpoints",
         ),
-        *("seed=1", "sweeps=6", "thin=1", "initial_clusters=3", "checkpoint_every=1e-9"),
+        *("seed=1", f"sweeps={SWEEPS}", "thin=1", "initial_clusters=3", "checkpoint_every=1e-9"),
     )
 
 
@@ -131,7 +132,7 @@ def make_densities():
 def make_summary():
     files = [file for file in CHAINS if file.exists()]
     job(
-        *("summary", f"summary_file={RUN}/summary.json", 'configuration={"data": {}, "sweeps": 6}'),
+        *("summary", f"summary_file={RUN}/summary.json", 'configuration={"data": {}, "sweeps": 1}'),
         *(f"data_file={RUN}/data.npz", f"chain_files={json.dumps(list(map(str, files)))}"),
         f"figures_folder={RUN}/figures",
     )
