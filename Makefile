@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFLIGHT
 
-.PHONY: all posterior digits install test test-browser test-slow test-faults test-slurm check book expected evaluation density bench sanitize lab lint lock clean help
+.PHONY: all posterior digits install test test-browser test-slow test-faults test-slurm check book expected evaluation density bench bench-large sanitize lab lint lock clean help
 
 all: install  ## reproduce the study (also plain `make`)
 	@$(BIN)/snakemake tutorial
@@ -45,6 +45,9 @@ sanitize: install  ## run the tests with bounds checks, then under the sanitizer
 bench: .venv/.bench  ## measure the kernel against NumPy and Numba, then how fast chains converge
 	@$(BIN)/python benchmarks/bench.py
 	@$(BIN)/python benchmarks/convergence.py
+
+bench-large: install  ## learn a million rows from a known mixture (ten minutes)
+	@$(BIN)/python benchmarks/million.py
 
 check: install  ## compare the study with its expected values
 	@$(BIN)/snakemake check

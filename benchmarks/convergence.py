@@ -41,7 +41,9 @@ from bitmix.sampling.settings import Settings
 SECONDS = 60.0
 TOP = (-2_056_000, -2_018_000)  # the log joints of the enlarged panel
 STUDY = {"initial": "random", "moves": ("assign", "pixel_priors")}
-SPLIT_MERGE = {"initial": "random", "moves": ("assign", "split_merge", "pixel_priors")}
+SPLIT_MERGE = {  # as the prototype
+    "initial": "random", "moves": ("assign", "split_merge", "pixel_priors"), "proposals": 100,
+}  # fmt: skip
 # The pixel priors go first: a chain starts with alpha = beta = 1, and with these values the move
 # `assign` would dissolve a quarter of the seeded clusters.
 GIBBS_FROM_SEEDS = ("pixel_priors", "assign")

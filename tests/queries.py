@@ -1,6 +1,7 @@
 """Latents to query, and Bayes' rule written out."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,6 +44,17 @@ def make_latent(seed, clusters=3, pixels=6, vectors=20):
         chain=0,
         data_sha256="",
         generator={},
+    )
+
+
+def pure_latent():
+    """Return a latent of two clusters: one has all features off, the other has all on."""
+    return replace(
+        make_latent(1, clusters=2),
+        counts=np.array([[0] * 6, [10] * 6], np.int32),
+        alpha=np.full(6, 1e-9),
+        beta=np.full(6, 1e-9),
+        concentration=1e-9,
     )
 
 

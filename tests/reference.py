@@ -192,8 +192,7 @@ class SplitMergeReference:
         old = self.clusters[a]
         j = [x for x in old if x != i][self._below(len(old) - 1)]
         others = [x for x in old if x not in (i, j)]
-        thresholds = threshold, self._second_threshold(others)
-        parts, log_q, threshold = self._divide(i, j, others, thresholds)
+        parts, log_q, threshold = self._divide(i, j, others, threshold)
         if threshold == np.inf:
             return None
         new_a, new_b = divided(i, j, others, parts)
@@ -208,14 +207,13 @@ class SplitMergeReference:
     def _merge(self, i, a, threshold):
         b, j, log_s, others = self._pair(i, a)
         old_a, old_b = self.clusters[a], self.clusters[b]
-        thresholds = threshold, self._second_threshold(others)
         union = old_b[::-1] + old_a
         log_ratio = self._log_m(union) - self._log_m(old_a) - self._log_m(old_b)
         log_ratio += np.log(len(old_b)) - np.log(self.concentration)
         log_ratio -= log_s + np.log(len(union) - 1)
-        if len(others) > self.launch and log_ratio <= sum(thresholds):
+        if len(others) > self.launch and log_ratio <= threshold:
             return None
-        _, log_q, threshold = self._divide(i, j, others, thresholds, set(old_b), log_ratio)
+        _, log_q, threshold = self._divide(i, j, others, threshold, set(old_b), log_ratio)
         clusters = self.clusters.copy()
         clusters[a] = union
         last = clusters.pop()
@@ -248,26 +246,27 @@ class SplitMergeReference:
         j = self.clusters[b][self._below(len(self.clusters[b]))]
         return b, j, log_s[b], [x for x in self.clusters[a] + self.clusters[b] if x not in (i, j)]
 
-    def _divide(self, i, j, rows, thresholds, end=None, best=np.inf):
+    def _divide(self, i, j, rows, threshold, end=None, best=np.inf):
         """Bring the rows into order; return their parts, log q and the threshold of the ratio.
 
         The parts are drawn for a split. They are those in `end` for a merge, whose log ratio would
-        be `best` if q were 1. The threshold is infinite if there are two tests and the first fails.
+        be `best` if q were 1. The threshold is infinite if a split fails the first of two tests.
         """
         if len(rows) <= self.launch:
-            return *self._scan(i, j, rows, self._launch(i, j, rows), end), thresholds[0]
-        parts, both = [], sum(thresholds)
-        log_q = self._allocate(i, j, rows, parts, self.launch, end, both - best)
-        zero, one = divided(i, j, rows[: len(parts)], parts)
-        first = np.log(self.concentration) + self._log_m(zero) + self._log_m(one)
-        first -= self._log_m(zero + one) + log_q
+            return *self._scan(i, j, rows, self._launch(i, j, rows), end), threshold
+        parts, log_q, log_r = [], 0.0, []
+        for last in (self.launch // 2, self.launch):
+            log_q += self._allocate(i, j, rows, parts, last, end, -np.inf)
+            zero, one = divided(i, j, rows[:last], parts)
+            log_r.append(self._log_m(zero) + self._log_m(one) - self._log_m(zero + one) - log_q)
+        log_g = min(0.0, log_r[1] - log_r[0])
         if end is not None:
-            first = -first
-        if first <= thresholds[0] or best + log_q <= both:
-            return parts, log_q, np.inf
-        threshold = first + thresholds[1]
-        least = threshold - best - log_q
-        log_q += self._allocate(i, j, rows, parts, len(rows), end, least)
+            threshold -= log_g
+        else:
+            threshold = log_g + self._log_uniform() if log_g > threshold else np.inf
+        if best + log_q > threshold:
+            least = threshold - best - log_q
+            log_q += self._allocate(i, j, rows, parts, len(rows), end, least)
         return parts, log_q, threshold
 
     def _launch(self, i, j, others):
@@ -314,9 +313,6 @@ class SplitMergeReference:
 
     def _log_uniform(self):
         return np.log(1 - self.uniform())
-
-    def _second_threshold(self, rows):
-        return self._log_uniform() if len(rows) > self.launch else 0.0
 
     def _below(self, n):
         return int(self.uniform() * n)

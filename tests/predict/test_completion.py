@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from queries import bayes_rule, make_latent
+from queries import bayes_rule, make_latent, pure_latent
 
 from bitmix.predict import complete, feature_means, merge_samples, posterior_predictive
 
@@ -50,13 +50,7 @@ def test_mean_of_samples_converges_to_complete(latents, queries, masks):
 
 def test_missing_features_of_a_sample_share_its_cluster():
     """With two pure clusters and nothing observed, all features of a sample agree."""
-    latent = replace(
-        make_latent(1, clusters=2),
-        counts=np.array([[0] * 6, [10] * 6], np.int32),
-        alpha=np.full(6, 1e-9),
-        beta=np.full(6, 1e-9),
-        concentration=1e-9,
-    )
+    latent = pure_latent()
     samples = posterior_predictive(
         [latent], np.zeros((1, 6)), np.zeros(6, bool), samples_per_chain=100
     )[0]

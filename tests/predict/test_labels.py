@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from queries import LABELS, bayes_rule, labelled, make_latent
+from queries import LABELS, bayes_rule, labelled, make_latent, pure_latent
 
 from bitmix.predict import log_predictive
 from bitmix.predict.labels import label_probabilities
@@ -49,13 +49,7 @@ def test_a_new_cluster_has_the_shares_of_the_labels(queries):
 
 def test_labels_of_pure_clusters():
     """If each cluster has one label, the label is as certain as the smoothing allows."""
-    latent = replace(
-        make_latent(1, clusters=2),
-        counts=np.array([[0] * 6, [10] * 6], np.int32),
-        alpha=np.full(6, 1e-9),
-        beta=np.full(6, 1e-9),
-        concentration=1e-9,
-    )
+    latent = pure_latent()
     x = np.array([[0] * 6, [1] * 6])
     for cluster in ("all", "best"):
         found, _ = label_probabilities(

@@ -250,7 +250,7 @@ def _items(content: dict[str, Any], sealed: bool) -> dict[str, Any]:
         content = _upgraded(content)
     if set(content) != set(_FIELDS):
         differ = ", ".join(sorted(map(str, set(content) ^ set(_FIELDS))))
-        raise LatentError(f"lacks or has in excess: {differ}; sample the chain again")
+        raise LatentError(f"has missing or unknown items: {differ}; sample the chain again")
     return content
 
 

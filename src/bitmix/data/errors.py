@@ -11,5 +11,5 @@ class DataError(RuntimeError):
 
 
 def some(items: Sequence[object], most: int = 12) -> str:
-    """List the first items."""
+    """Return the first items as text."""
     return ", ".join(map(str, items[:most])) + (", ..." if len(items) > most else "")

@@ -35,7 +35,7 @@ cdef class Rows:
 
     def __init__(self, x, observed=None):
         if max(x.shape) > np.iinfo(np.int32).max:
-            raise ValueError(f"x has the shape {x.shape}: at most 2**31 - 1 rows and features")
+            raise ValueError(f"x has the shape {x.shape}: at most 2**31 - 1 rows or features fit")
         n, features = self.shape = x.shape
         seen = np.zeros(features, np.uint8)
         entries = 0

@@ -12,11 +12,12 @@ from bitmix.kernel.members cimport Members
 from bitmix.kernel.mixture cimport NONE, Index, Mixture
 from bitmix.kernel.simd cimport LANES, Simd, padded
 
-#: The most rows of a launch state. Only proposals that pass a test on as many rows read more.
+#: The most rows of a launch state. For more rows there is a first test on as many.
 LAUNCH = 256
 
 cdef enum:
     SPLIT, MERGE, REPARTITION  # kinds of proposals
+    WIDE = 4096  # From so many features on, few rows do not tell clusters apart: all are launched.
     TEST = 32    # Log m takes as long as to add up the weights of a cluster so many times.
     SLOTS = 5    # columns at the end of the room, for clusters that are only proposed:
     # two of a launch state, the same two again, and the union of two clusters
@@ -33,7 +34,7 @@ def split_merge(
     bit_generator : numpy.random.BitGenerator, INOUT
     proposals : int
     launch : int
-        The most rows of a launch state.
+        The most rows of a launch state, where there are fewer than 4096 features.
 
     Returns
     -------
@@ -78,19 +79,18 @@ cdef class SplitMerge:
     A merge that would fail even if q were 1 is rejected before any member is read.
 
     More than `launch` rows S (beside i and j) are too many to read for every proposal, and a launch
-    state would tell little of them. There are two tests (Christen and Fox 2005, "Markov chain Monte
-    Carlo using an approximation", J. Comput. Graph. Stat. 14), and steps 3 to 5 are:
+    state would tell little of them. Steps 3 to 5 are then:
 
-    3. The first `launch` rows of S in random order join i and j one by one, and q1 is the product
-       of the probabilities: see `Division.allocate` (Dahl 2005). For a merge, they join as they are
-       in a and b, here and below. With a1, b1 these parts, let r be
-       concentration m(a1) m(b1) / (m(a1 + b1) q1), or its inverse for a merge.
-    4. Go on with probability min(1, r). The other rows join likewise, and q is the product of all
-       probabilities.
-    5. Accept with probability min(1, ratio / r).
+    3. The rows join i and j one by one in random order, and q is the product of the probabilities:
+       see `Division.allocate` (Dahl 2005). For a merge, they join as they are in a and b.
+    4. After so many rows, let r be concentration m(a') m(b') / (m(a' + b') q) of the rows so far.
+       Let g be r after `launch` rows, divided by r after half of them, but at most 1. It is small
+       if these rows are better explained by one cluster. A split goes on with probability g.
+    5. Accept a split with probability min(1, ratio / g), a merge with min(1, ratio g).
 
-    A split and the merge that undoes it have inverse r, so this leaves the posterior invariant.
-    Repartitions of so many rows are rejected at once.
+    As a split and the merge that undoes it have the same g, this leaves the posterior invariant
+    (Christen and Fox 2005, "Markov chain Monte Carlo using an approximation", J. Comput. Graph.
+    Stat. 14). Repartitions of so many rows are rejected at once.
 
     Jain and Neal draw i and j uniformly. That rarely finds two clusters that should be one. Here
     the pair depends on the state, so s and the sizes are part of the ratio.
@@ -98,15 +98,15 @@ cdef class SplitMerge:
     A chain is a function of its random numbers in this order: the kind, the threshold of the ratio,
     i, b if there is one, the rank of j among the members of its cluster, then the launch state
     (for each row its place in the order and its part), its scans, and the last scan. For more than
-    `launch` rows, the threshold of the second test follows the rank of j, then places and parts, as
-    far as they are needed. Members rank by when they joined in these proposals, the latest first,
-    and before them by number.
+    `launch` rows, places and parts follow the rank of j, as far as they are needed, and the
+    threshold of the second test of a split follows the parts that the first test reads. Members
+    rank by when they joined in these proposals, the latest first, and before them by number.
 
     Parameters
     ----------
     mixture : Mixture, INOUT
     launch : int
-        The most rows of a launch state.
+        The most rows of a launch state, where there are fewer than 4096 features.
     """
 
     cdef Mixture mixture
@@ -117,7 +117,6 @@ cdef class SplitMerge:
     cdef int64_t[:, ::1] tally
     cdef double gain
     cdef Py_ssize_t launch              # the most rows of a launch state
-    cdef double second                  # threshold of the second test, or 0
     # all features, active ones first, padded
     cdef double[::1] alpha, beta, by_feature
     cdef int32_t[::1] on, observed
@@ -130,7 +129,7 @@ cdef class SplitMerge:
         self.mixture = mixture
         self.simd = mixture.simd
         self.division = Division(mixture)
-        self.launch = launch
+        self.launch = launch if len(features) < WIDE else mixture.z.shape[0]
         self.temperature = max(1.0, sqrt(len(features)) / 3.0)
         self.tally = np.zeros((3, 2), np.int64)
         self.alpha, self.beta = np.ones(width), np.ones(width)
@@ -174,7 +173,7 @@ cdef class SplitMerge:
     # ------------------------------------------------------------ proposals
 
     cdef void _propose(self, bitgen_t *rng) noexcept nogil:
-        cdef double u = uniform(rng), threshold = self.simd.log(1.0 - uniform(rng))
+        cdef double u = uniform(rng), threshold = self._draw_threshold(rng)
         cdef Py_ssize_t i = below(rng, self.mixture.z.shape[0]), a = self.mixture.z[i]
         cdef int kind = SPLIT if u < 0.4 else MERGE if u < 0.8 else REPARTITION
         cdef bint accepted = False
@@ -193,9 +192,8 @@ cdef class SplitMerge:
         cdef Py_ssize_t n = self.mixture.sizes_[a]
         cdef Py_ssize_t j = self.members.member(a, below(rng, n - 1), i)
         cdef double log_new = self.mixture.priors.log_new_beside(new), log_q, gain, ratio
-        self._draw_second(rng, n)
         self.division.gather(self.members, a, NONE, i, j)
-        log_q = self._log_q(rng, i, j, slot, None, log_new, INFINITY, &threshold)
+        log_q = self._log_q(rng, i, j, slot, None, INFINITY, &threshold)
         if threshold == INFINITY:
             return False
         gain = self._log_m(slot) + self._log_m(slot + 1) - self._log_m(a) + log_new
@@ -236,16 +234,15 @@ cdef class SplitMerge:
         cdef double log_new = self.mixture.priors.log_new_beside(last), gain
         self.mixture.set_counts(both, a, b)
         n = self.mixture.sizes_[both]
-        self._draw_second(rng, n)
         gain = self._log_m(both) - self._log_m(a) - self._log_m(b) - log_new
         ratio += gain - self.simd.log(n - 1)
         # q is a probability. If the proposal fails without it, no member needs to be read.
-        if ratio <= threshold + self.second:
+        if ratio <= threshold:
             if not self._is_large(n):
                 self.division.skip_launch_state(rng, n - 2)
             return False
         self.division.gather(self.members, a, b, i, j)
-        ratio += self._log_q(rng, i, j, slot, self.division.current, log_new, ratio, &threshold)
+        ratio += self._log_q(rng, i, j, slot, self.division.current, ratio, &threshold)
         if ratio <= threshold:
             return False
         self.gain += gain
@@ -293,7 +290,7 @@ cdef class SplitMerge:
 
     cdef double _log_q(
         self, bitgen_t *rng, Py_ssize_t i, Py_ssize_t j, Py_ssize_t slot, uint8_t[::1] end,
-        double log_new, double best, double *threshold,
+        double best, double *threshold,
     ) noexcept nogil:
         """Divide i, j and the rows gathered, and return log q.
 
@@ -301,30 +298,32 @@ cdef class SplitMerge:
         ----------
         end : IN (N,) or None
             The parts, for a merge. For a split they are drawn.
-        log_new : IN
-            The log weight of a new cluster.
         best : IN
-            The log ratio if q were 1.
+            The log ratio if q were 1. It may be INFINITY.
         threshold : INOUT
-            Of the ratio. It becomes that of the second test, or INFINITY if the first one fails.
+            Of the ratio. A first test changes it; INFINITY: the test fails.
         """
         cdef uint8_t[::1] part = self.division.launch
+        cdef Py_ssize_t n = self.division.n, half = self.launch // 2
         cdef double log_q, first
-        if not self._is_large(self.division.n + 2):
+        if not self._is_large(n + 2):
             self.division.make_launch_state(rng, i, j, slot)
             return self.division.scan(rng, slot, part, end, threshold[0] - best)
         self.division.begin(i, j, slot)
-        log_q = self.division.allocate(
-            rng, slot, part, end, 0, self.launch, threshold[0] + self.second - best
-        )
-        first = log_new - self._log_joined(slot) - log_q
-        first = first if end is None else -first
-        if first <= threshold[0] or best + log_q <= threshold[0] + self.second:
+        log_q = self.division.allocate(rng, slot, part, end, 0, half, -INFINITY)
+        first = self._log_joined(slot) + log_q
+        log_q += self.division.allocate(rng, slot, part, end, half, self.launch, -INFINITY)
+        first = min(0.0, first - self._log_joined(slot) - log_q)
+        if end is not None:
+            threshold[0] -= first
+        elif first <= threshold[0]:
             threshold[0] = INFINITY
+        else:
+            threshold[0] = first + self._draw_threshold(rng)
+        if best + log_q <= threshold[0]:
             return log_q
-        threshold[0] = first + self.second
         return log_q + self.division.allocate(
-            rng, slot, part, end, self.launch, self.division.n, threshold[0] - best - log_q
+            rng, slot, part, end, self.launch, n, threshold[0] - best - log_q
         )
 
     cdef double _log_joined(self, Py_ssize_t slot) noexcept nogil:
@@ -334,12 +333,12 @@ cdef class SplitMerge:
         return self._log_m(both) - self._log_m(slot) - self._log_m(slot + 1)
 
     cdef bint _is_large(self, Py_ssize_t n) noexcept nogil:
-        """Return whether proposals for n rows have two tests."""
+        """Return whether n rows are too many for a launch state."""
         return n - 2 > self.launch
 
-    cdef void _draw_second(self, bitgen_t *rng, Py_ssize_t n) noexcept nogil:
-        """Draw the threshold of the second test of n rows, if there is one."""
-        self.second = self.simd.log(1.0 - uniform(rng)) if self._is_large(n) else 0.0
+    cdef double _draw_threshold(self, bitgen_t *rng) noexcept nogil:
+        """Draw the threshold of a test: the ratio is large enough if its log is greater."""
+        return self.simd.log(1.0 - uniform(rng))
 
     cdef void _accept(
         self, Py_ssize_t i, Py_ssize_t j, Py_ssize_t a, Py_ssize_t b, Py_ssize_t slot,
