@@ -1,7 +1,9 @@
 """A SLURM cluster for the tests, once without accounting and once with it."""
 
 import hashlib
+import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -47,11 +49,25 @@ def run(local, tmp_path):
     return workflow
 
 
+_started = []
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left():
+    """Kill the Snakemakes that a failed test left."""
+    yield
+    for process in _started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    _started.clear()
+
+
 def start(workflow, cluster, *arguments):
     """Start Snakemake with the profile for SLURM, in its own process group."""
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", "--nocolor"]
     with open(workflow.folder / "output.txt", "w") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*command, *arguments],
             cwd=workflow.folder,
             env=cluster.environment,
@@ -59,6 +75,8 @@ def start(workflow, cluster, *arguments):
             stderr=output,
             start_new_session=True,
         )
+    _started.append(process)
+    return process
 
 
 def said(workflow):
