@@ -39,7 +39,7 @@ def test_a_run_of_a_grid_is_the_run_that_you_would_write():
 
 
 def test_grids_are_known_by_their_entry():
-    found = runs.read_grids({"runs": {"pairs": {"grid": {"seed": ["1", 2]}}, "a": {}}}, SCHEMA)
+    found = runs.read_grids({"runs": {"pairs": {"grid": {"seed": [1, 2]}}, "a": {}}}, SCHEMA)
     assert found == {"pairs": {"pairs_seed-1": {"seed": 1}, "pairs_seed-2": {"seed": 2}}}
 
 

@@ -84,8 +84,8 @@ def test_the_rules_give_each_job_all_its_parameters(commands):
 
 def test_lists_are_given_as_lists(commands):
     for command in commands:
-        in_a_mapping = "01-data" in command or "workflow.jobs summary" in command
-        assert ('"labels": [2, 3]' in command) == in_a_mapping
+        assert ("labels: [2, 3]" in command) == ("01-data" in command)
+        assert ('"labels": [2, 3]' in command) == ("workflow.jobs summary" in command)
         assert ("'labels=[2, 3]'" in command) == ("workflow.jobs data" in command)
 
 
