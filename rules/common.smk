@@ -17,11 +17,11 @@ FIGURES_FOLDER = "-p figures_folder results/{run}/figures"
 # A rule executes its notebook in its log and copies it to its output if it succeeds. A notebook
 # that fails leaves its traceback in the log and no output.
 NOTEBOOK = """
-python -P src/bitmix/workflow/notebook.py {input.notebook} {log.notebook} --engine bitmix \\
+python -P {HOME}/src/bitmix/workflow/notebook.py {input.notebook} {log.notebook} --engine bitmix \\
     --kernel python3 --no-progress-bar --log-level ERROR --stderr-file - {params} 2> {log.messages}
 cp {log.notebook} {output.notebook}
 sync {output.notebook}
-"""
+""".replace("{HOME}", str(HOME))  # Snakemake's lint allows no variable in a command
 # The first of the params is the name of the job.
 JOB = "python -m bitmix.workflow.jobs {params} 2> {log}"
 JOB_WITH_THREADS = JOB.replace("{params}", "{params} threads={threads}")

@@ -1,11 +1,11 @@
 """Entries of the configuration that stand for many runs."""
 
 import csv
-import json
 from pathlib import Path
 
 import pytest
 
+from bitmix.io import write_sealed_json
 from bitmix.workflow import grids, runs
 from bitmix.workflow.config import ConfigError
 
@@ -83,8 +83,8 @@ def test_the_table_has_a_row_for_each_run(tmp_path, capsys):
             {"clusters": 4 + number, "sizes": [7, 3], "log_joint": -12.5 - chain}
             for chain in (0, 1)
         ]
-        (folder / "summary.json").write_text(json.dumps({"chains": chains}))
-        (folder / "diagnostics.json").write_text(json.dumps({"mixed": number == 1}))
+        write_sealed_json(folder / "summary.json", {"chains": chains})
+        write_sealed_json(folder / "diagnostics.json", {"mixed": number == 1})
     summaries = [str(tmp_path / run / "summary.json") for run in found]
     grids.write_comparison(summaries, found, str(tmp_path / "a.md"), str(tmp_path / "a.csv"))
     rows = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))

@@ -82,6 +82,17 @@ def test_the_rules_give_each_job_all_its_parameters(commands):
             assert sorted(given) == sorted(wanted[match[1]])
 
 
+def test_commands_find_the_workflow_from_another_folder(pristine, tmp_path):
+    config = str(pristine.folder / "config/config.yaml")
+    options = ("--dry-run", "--printshellcmds", "--configfile", config)
+    result = pristine.snakemake(*options, "--directory", str(tmp_path))
+    assert result.returncode == 0, result.stdout
+    (script,) = set(re.findall(r"python -P (\S+)", result.stdout))
+    assert (tmp_path / script).resolve() == (
+        pristine.folder / "src/bitmix/workflow/notebook.py"
+    ).resolve()
+
+
 def test_lists_are_given_as_lists(commands):
     for command in commands:
         assert ("labels: [2, 3]" in command) == ("01-data" in command)

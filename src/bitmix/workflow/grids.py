@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bitmix.io import atomic_write, read_json
+from bitmix.io import atomic_write, read_sealed_json
 from bitmix.workflow.config import ConfigError
 
 #: The values of the keys that a grid varies, for each of its runs.
@@ -122,8 +122,8 @@ def write_comparison(
 
 def _rows(summaries: Sequence[str], grid: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for file, (run, values) in zip(summaries, grid.items(), strict=True):
-        chains = read_json(file)["chains"]
-        diagnostics = read_json(Path(file).with_name("diagnostics.json"))
+        chains = read_sealed_json(file)["chains"]
+        diagnostics = read_sealed_json(Path(file).with_name("diagnostics.json"))
         yield {
             "run": run,
             **values,
