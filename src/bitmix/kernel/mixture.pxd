@@ -63,6 +63,8 @@ cdef class Mixture:
     cdef void transpose(self, float *to) noexcept nogil
     cdef float score_by_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil
     cdef float score_without(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil
+    cdef void store_without(self, Py_ssize_t own) noexcept nogil
+    cdef float score_stored(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil
     cdef float sum_on(self, const float *column, Py_ssize_t i) noexcept nogil
     cdef int move(self, Py_ssize_t i, Py_ssize_t own, Py_ssize_t new) except -1 nogil
     cdef void leave(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil

@@ -255,14 +255,23 @@ cdef class Mixture:
                 &self.rows.bits[i, 0], -1, self.features, &self.changed[0],
             ))
         if self.stored[own] < 2:
-            self.stored[own] = 2
-            self.without_off[own] = self.simd.cluster_logs(
-                &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[own, 0], n + 1, 1,
-                self.features, &self.changed[0], &self.column[0], &self.without[own, 0],
-            )
-        return <float>(self.priors.log_size(n) + self.without_off[own]) + self.sum_on(
-            &self.without[own, 0], i
+            self.store_without(own)
+        return self.score_stored(i, own)
+
+    cdef void store_without(self, Py_ssize_t own) noexcept nogil:
+        """Store the weights of a cluster without one of its members."""
+        self.stored[own] = 2
+        self.without_off[own] = self.simd.cluster_logs(
+            &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[own, 0],
+            self.sizes_[own], 1, self.features, &self.changed[0], &self.column[0],
+            &self.without[own, 0],
         )
+
+    cdef float score_stored(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
+        """Return the score of row i for its own cluster without the row, from what is stored."""
+        return <float>(
+            self.priors.log_size(self.sizes_[own] - 1) + self.without_off[own]
+        ) + self.sum_on(&self.without[own, 0], i)
 
     cdef float sum_on(self, const float *column, Py_ssize_t i) noexcept nogil:
         """Return the sum of column[d], IN (P,), over the features d that row i has on."""
