@@ -15,7 +15,7 @@ cdef class Rows:
 
     Parameters
     ----------
-    x : (N, D) uint8 array or matrix of scipy.sparse, IN
+    x : (N, D) uint8 array, PackedRows or matrix of scipy.sparse, IN
         Zeros and ones.
     observed : (N, D) bool array, IN, optional
         False where a feature is missing; `x` is then zero there.

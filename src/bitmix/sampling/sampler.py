@@ -42,7 +42,7 @@ def sample(
 
     Parameters
     ----------
-    x : array or matrix of scipy.sparse, shape (N, D)
+    x : array, PackedRows or matrix of scipy.sparse, shape (N, D)
         The rows, as zeros and ones. NaN means missing.
     observed : array of bool, shape (N, D), optional
         False where a feature is missing. The value of `x` there does not matter. Counts and scores
