@@ -49,7 +49,8 @@ bench: .venv/.bench  ## measure the kernel against NumPy and Numba, then how fas
 	@$(BIN)/python benchmarks/bench.py
 	@$(BIN)/python benchmarks/convergence.py
 
-bench-large: install  ## learn a million rows from a known mixture (ten minutes)
+bench-large: install  ## measure data of up to a million rows (a quarter of an hour)
+	@$(BIN)/python benchmarks/scaling.py
 	@$(BIN)/python benchmarks/million.py
 
 check: install  ## compare the study with its expected values
