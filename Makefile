@@ -30,7 +30,7 @@ test-browser: .venv/.browser  ## notebooks, book, report and explorer in Chromiu
 	@{ command -v chromium || command -v google-chrome; } >/dev/null || { echo 'no Chromium here: apt-get install chromium' >&2; exit 1; }
 	@$(BIN)/pytest -m browser
 
-test-slow: install  ## run the tests that take minutes: compilers, instruction sets, emulated ARM64
+test-slow: install  ## run the tests that take minutes: compilers, instruction sets, emulated machines
 	@$(BIN)/pytest -m slow
 
 test-faults: install  ## inject faults: kills, full disks, lost writes, signals (tens of minutes)
