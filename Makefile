@@ -1,5 +1,5 @@
 # `make` reproduces the study. It needs Python 3.11 or newer and a C compiler; everything else goes
-# into .venv. With another Python than python3: `make PYTHON=python3.13`.
+# into .venv. With another Python than python3: `make clean`, then `make PYTHON=python3.13`.
 
 PYTHON ?= python3
 BIN := .venv/bin
