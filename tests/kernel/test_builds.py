@@ -207,17 +207,6 @@ def test_driver_calls_every_function(hashes):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compiler", COMPILERS)
-def test_threads_share_loops_without_a_race(tmp_path, compiler):
-    subprocess.run(
-        [program(compiler), *EXACT, "-g", "-fsanitize=thread", f"-I{C}", C / "crew.c",
-         ROOT / "tests/kernel/crew.c", "-lpthread", "-o", tmp_path / "crew"],
-        check=True,
-    )  # fmt: skip
-    subprocess.run(tmp_path / "crew", check=True, env={"TSAN_OPTIONS": "halt_on_error=1"})
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("flags", [(), SANITIZE], ids=["plain", "sanitized"])
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_functions_return_the_same_bits(tmp_path, hashes, compiler, flags):
