@@ -78,8 +78,8 @@ class Reference:
         self, x, z, alpha, beta, concentration, uniform, observed=None, partition_prior="dp"
     ):
         self.complete = observed is None
-        self.seen = np.ones(np.shape(x), int) if self.complete else observed.astype(int)
-        self.x = np.asarray(x) * self.seen
+        self.seen = np.ones(np.shape(x), bool) if self.complete else observed
+        self.x = np.where(self.seen, x, 0).astype(bool)
         self.prior = partition_prior
         self.z = np.array(z)
         self.alpha, self.beta = np.array(alpha, float), np.array(beta, float)
@@ -90,7 +90,7 @@ class Reference:
     def _count(self):
         self.sizes = np.bincount(self.z)
         members = [self.z == k for k in range(len(self.sizes))]
-        self.heads = np.array([self.x[m].sum(axis=0, dtype=int) for m in members])
+        self.heads = np.array([self.x[m].sum(axis=0) for m in members])
         self.present = np.array([self.seen[m].sum(axis=0) for m in members])
 
     @property
@@ -124,8 +124,8 @@ class Reference:
 
     def _change(self, i, k, delta):
         self.sizes[k] += delta
-        self.heads[k] += delta * self.x[i]
-        self.present[k] += delta * self.seen[i]
+        self.heads[k] += delta * self.x[i].astype(int)
+        self.present[k] += delta * self.seen[i].astype(int)
 
     def _draw(self, i, u):
         heads, present = with_zeros(self.heads), with_zeros(self.present)
@@ -224,7 +224,8 @@ class SplitMergeReference:
         self.launch = launch
         self.x, self.z, self.seen = state.x, state.z, state.seen
         self.alpha, self.beta, self.shift = state.alpha, state.beta, state.shift
-        self.log_new = state.log_new
+        self.log_new, self.complete = state.log_new, state.complete
+        self.log_prior = betaln(self.alpha, self.beta).sum()
         self.uniform = state.uniform
         self.clusters = [list(np.flatnonzero(self.z == k)) for k in range(len(state.sizes))]
         self.temperature = max(1.0, np.sqrt(self.x.shape[1]) / 3)
@@ -382,10 +383,14 @@ class SplitMergeReference:
 
     def _score(self, x, cluster):
         """Return log n + log p(x | cluster) for a cluster without x."""
-        heads, present = self.x[cluster].sum(axis=0), self.seen[cluster].sum(axis=0)
-        state = self.alpha, self.beta, heads, present
+        state = self.alpha, self.beta, *self._statistics(cluster)
         log_x = log_likelihood(self.x[x], self.seen[x], *state)
         return np.log(len(cluster) + self.shift) + log_x
+
+    def _statistics(self, cluster):
+        """Return by feature how many rows have it on, and how many have it observed."""
+        heads = self.x[cluster].sum(axis=0)
+        return heads, len(cluster) if self.complete else self.seen[cluster].sum(axis=0)
 
     def _log_s(self, i, a, clusters):
         """Return log s of each cluster, -inf for a."""
@@ -393,8 +398,8 @@ class SplitMergeReference:
         return log_softmax(np.array(scores) / self.temperature)
 
     def _log_m(self, cluster):
-        x, seen, n = self.x[cluster], self.seen[cluster], len(cluster)
-        log_x = log_marginal(x, np.zeros(n), self.alpha, self.beta, seen).sum()
+        n, (heads, present) = len(cluster), self._statistics(cluster)
+        log_x = betaln(self.alpha + heads, self.beta + present - heads).sum() - self.log_prior
         return gammaln(n + self.shift) - gammaln(1 + self.shift) + log_x
 
 

@@ -24,11 +24,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from mutants.faults import FAULTS
 from mutants.plant import ROOT, Fault, build
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # and so no threads that forks would lack
-
 FOLDER = ROOT / "build/mutants"
 #: Quick tests first, as most faults fail one of them.
 TESTS = (
+    "tests/kernel/test_small_inputs.py",
     "tests/kernel/test_kernel.py",
     "tests/kernel/test_finite.py",
     "tests/kernel/test_proposals.py",
@@ -135,6 +134,7 @@ def use(site):
     """Import bitmix from the build, and what takes long to import, for all forks."""
     os.chdir(ROOT)
     os.environ |= {"PYTHONPATH": str(site), "BITMIX_MUTANT": "0"}
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # Forks would lack other threads.
     sys.path.insert(0, str(site))
     for name in ("bitmix.predict.intervals", "bitmix.sampling", "scipy.stats", "sklearn.metrics"):
         module = import_module(name)
