@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run the unit tests with bounds checks in the kernel, a thousand small random inputs too, then under
-# AddressSanitizer and UBSan. At the end, run the C functions alone under the sanitizers, built by each compiler. You need a checkout
-# with .venv, and GCC. Further arguments go to pytest.
+# AddressSanitizer and UBSan. At the end, run the C functions alone under the sanitizers, built by
+# each compiler. You need a checkout with .venv, and GCC. Further arguments go to pytest.
 set -eu
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"

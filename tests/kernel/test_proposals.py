@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mixtures import ALWAYS, check_counts, mixture_of, update_priors
+from scripted import GREATEST, Scripted
 
 import bitmix
 from bitmix import kernel
@@ -58,6 +59,68 @@ def test_threads_change_no_bit_while_clusters_come_and_go():
     assert made > kept > 0
     assert len({clusters for *_, clusters, _ in ends[1][0]}) > 5
     assert ends[2] == ends[1]
+
+
+def last_block(special, fillers, number):
+    """Make a sweep of 200 rows of which the last 44 are a block; return z for 1 and for 2 threads.
+
+    Parameters
+    ----------
+    special : dict
+        By number of a row: its 30 + 14 features, its cluster, and its random number.
+    fillers : dict
+        By cluster: the features of its other rows, or None for random ones.
+    number : float
+        The random number of these rows. With it they do not move.
+    """
+    rng = np.random.default_rng(0)
+    x, z, u = rng.integers(0, 2, (200, 44)), np.zeros(200, int), np.full(200, number)
+    for i in range(200):
+        z[i] = list(fillers)[i % len(fillers)]
+        if i in special:
+            x[i], z[i], u[i] = special[i]
+        elif fillers[z[i]] is not None:
+            x[i] = fillers[z[i]]
+    found = []
+    for threads in (1, 2):
+        mixture = mixture_of(x, z, np.full(44, 0.05), np.full(44, 0.05), 1e-3)
+        mixture.threads = threads
+        script = iter([GREATEST] * 199 + u.tolist())  # in the order of the rows
+        kernel.sweep(mixture, Scripted(script.__next__), probe=ALWAYS, worth=0)
+        assert mixture.proposed[0] == (0 if threads == 1 else 44)
+        found.append(mixture.assignments)
+    return found
+
+
+def features(first, second):
+    return [first] * 30 + [*second]
+
+
+def test_a_row_chooses_again_if_a_likely_cluster_has_changed():
+    """Row 181 chooses cluster 0. Then row 180 leaves that, and it fits row 181 no more."""
+    ons, offs = [1] * 14, [0] * 14
+    special = {
+        180: (features(1, ons), 0, 0.5),
+        181: (features(1, offs), 1, 0.01),
+        199: (features(0, offs), 0, GREATEST),
+    }
+    one, two = last_block(special, {1: None, 2: features(1, ons)}, 0.3)
+    assert (one[180], one[181]) == (2, 1)
+    np.testing.assert_array_equal(two, one)
+
+
+def test_a_row_chooses_again_if_a_cluster_has_become_likely():
+    """Cluster 0 is improbable for row 181. Then row 180 joins it, and it is not any more."""
+    ons, offs, half = [1] * 14, [0] * 14, [1] * 7 + [0] * 7
+    special = {
+        180: (features(1, half), 2, 0.5),
+        181: (features(1, offs), 1, 0.004),
+        198: (features(0, ons), 2, GREATEST),
+        199: (features(1, ons), 0, GREATEST),
+    }
+    one, two = last_block(special, {1: None, 3: features(0, half)}, 0.1)
+    assert (one[180], one[181]) == (0, 0)
+    np.testing.assert_array_equal(two, one)
 
 
 def test_little_work_takes_one_thread(mnist):

@@ -47,7 +47,6 @@ FAULTS = {
     ],
     "kernel/proposals.pyx": [
         ("3 * (moved + self.size) > t", "False", "blocks begin while many rows move"),
-        ("self.changed_in[own] == self.block", "False", "a changed cluster of its own: not seen"),
         ("self.changed_in[proposal.clusters[j]] == self.block", "False",
          "a changed likely cluster: not seen"),
         ("self.mixture.score_by_row(i, self.changed[j]) >= proposal.best - MARGIN", "False",

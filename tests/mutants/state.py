@@ -36,8 +36,6 @@ FAULTS = {
         ("self.rows.start[i + 1]", "self.rows.start[i + 1] - 1", "the last feature is not counted"),
         ("self.base[:] = -INFINITY", "pass", "columns beyond the clusters keep their scores"),
         ("range(«self.clusters + 1»)", "self.clusters", "the empty cluster has no weights"),
-        ("self.set_beside(self.clusters)", "pass",
-         "a new cluster has the weight of the last sweep"),
         (
             "self.priors.log_size(self.sizes_[k])",
             "self.priors.log_size(max(self.sizes_[k] - 1, 0))",
@@ -126,7 +124,7 @@ FAULTS = {
         ("load_i32(counts + d) + (lanes_of(bits[d / LANES]) & delta)", "load_i32(counts + d)",
          "missing: heads do not change"),
         ("load_i32(members + d) + (~lanes_of(missing[d / LANES]) & delta)",
-         "load_i32(members + d) + delta", "missing: a missing feature changes the members"),
+         "load_i32(members + d)", "missing: members do not change"),
         ("both - off", "on - off", "missing: counted as on"),
         ("base[i] = «off - both»;", "off", "missing: features are not normalised"),
     ],
