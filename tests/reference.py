@@ -145,9 +145,9 @@ class Reference:
             array[:last] for array in (self.sizes, self.heads, self.present)
         )
 
-    def split_merge(self, proposals, launch=256):
+    def split_merge(self, proposals, launch=256, wide=4096):
         """Return the numbers of proposed and accepted splits, merges and repartitions."""
-        move = SplitMergeReference(self, launch)
+        move = SplitMergeReference(self, launch, wide)
         for _ in range(proposals):
             move.propose()
         self._count()
@@ -220,8 +220,10 @@ class SplitMergeReference:
     statistics are recomputed. A row that joins a cluster comes first in its list.
     """
 
-    def __init__(self, state, launch):
-        self.launch = launch
+    def __init__(self, state, launch, wide):
+        is_wide = state.x.shape[1] >= wide
+        self.launch = len(state.x) if is_wide else launch
+        self.lazy = is_wide and state.complete
         self.x, self.z, self.seen = state.x, state.z, state.seen
         self.alpha, self.beta, self.shift = state.alpha, state.beta, state.shift
         self.log_new, self.complete = state.log_new, state.complete
@@ -335,7 +337,8 @@ class SplitMergeReference:
         parts = []
         for t in range(len(others)):
             self._place(others, t)
-            log_odds = self._log_odds(others[t], *divided(i, j, others[:t], parts))
+            known = [] if self.lazy else parts
+            log_odds = self._log_odds(others[t], *divided(i, j, others[: len(known)], known))
             parts.append(self.uniform() < expit(log_odds))
         for _ in range(3):
             parts, _ = self._scan(i, j, others, parts)
@@ -367,7 +370,13 @@ class SplitMergeReference:
         parts, log_q = list(parts), 0.0
         for t, x in enumerate(order):
             rest = order[:t] + order[t + 1 :], parts[:t] + parts[t + 1 :]
-            log_odds = self._log_odds(x, *divided(i, j, *rest))
+            if self.lazy and t % (2 + len(order) // 8) == 0:
+                written = divided(i, j, order, parts)
+            if self.lazy:
+                size = 1 + parts.count(parts[t])  # i or j, and the rows that are there now
+                log_odds = self._log_odds_of_written(x, parts[t], *written, size)
+            else:
+                log_odds = self._log_odds(x, *divided(i, j, *rest))
             parts[t] = self.uniform() < expit(log_odds) if end is None else x in end
             log_q += log_expit(log_odds if parts[t] else -log_odds)
         return parts, log_q
@@ -377,6 +386,24 @@ class SplitMergeReference:
 
     def _below(self, n):
         return int(self.uniform() * n)
+
+    def _log_odds_of_written(self, x, own, zero, one, size):
+        """Return the log odds from clusters as they were written, with x in its own.
+
+        Of its own cluster, the number of rows is that of now. The counts are not, apart from those
+        of features that are on in no row at all.
+        """
+        n, rest = size - 1, [row for row in (one if own else zero) if row != x]
+        log_own, before, never = self._score(x, rest), len(rest), ~self.x.any(axis=0)
+        log_own += np.log((n + self.shift) / (before + self.shift))
+        log_own -= np.log((self.alpha + self.beta + n) / (self.alpha + self.beta + before)).sum()
+        log_own += np.log((self.beta + n) / (self.beta + before))[never].sum()
+        # Padding, to a multiple of 32 features that are on, has beta = alpha + beta = 1.
+        active = (~never).sum()
+        padding = -(-max(active, 1) // 32) * 32 - active
+        log_own += padding * np.log((1 + before) / (1 + n))
+        log_other = self._score(x, zero if own else one)
+        return log_own - log_other if own else log_other - log_own
 
     def _log_odds(self, x, zero, one):
         return self._score(x, one) - self._score(x, zero)

@@ -33,13 +33,14 @@ class Case:
     hyperprior: str
     launch: int
     probe: int
-    threads: int
+    wide: int
 
     def mixture(self):
         state = self.x, self.z, self.alpha, self.beta, self.concentration
-        mixture = mixture_of(*state, self.observed, self.prior)
-        mixture.threads = self.threads
-        return mixture
+        return mixture_of(*state, self.observed, self.prior)
+
+    def split_merge(self, mixture, bits):
+        return kernel.split_merge(mixture, bits, 10, launch=self.launch, wide=self.wide)
 
 
 def case_of(seed):
@@ -60,7 +61,7 @@ def case_of(seed):
         observed, alpha, beta, concentration=np.exp(rng.uniform(-4, 4)),
         prior=str(rng.choice(["dp", "mfm"])), hyperprior=str(rng.choice(["exponential", "bda"])),
         launch=int(rng.choice([0, 1, 2, 5, 30, 256])),
-        probe=int(rng.choice([ALWAYS, 3, NEVER])), threads=int(rng.integers(1, 4)),
+        probe=int(rng.choice([ALWAYS, 3, NEVER])), wide=int(rng.choice([1, 4096])),
     )  # fmt: skip
 
 
@@ -76,11 +77,11 @@ def test_chain_equals_the_reference(seed):
     rng, bits = np.random.Generator(np.random.PCG64(1)), np.random.PCG64(1)
     mixture, reference = case.mixture(), reference_of(case, rng.random)
     for sweep in range(ROUNDS):
-        moved = kernel.sweep(mixture, bits, probe=case.probe, worth=0)
+        moved = kernel.sweep(mixture, bits, probe=case.probe)
         assert moved == reference.sweep()
         np.testing.assert_array_equal(mixture.assignments, reference.z)
-        tally, _, _ = kernel.split_merge(mixture, bits, 10, launch=case.launch)
-        assert tally.tolist() == list(reference.split_merge(10, case.launch).values())
+        tally, _, _ = case.split_merge(mixture, bits)
+        assert tally.tolist() == list(reference.split_merge(10, case.launch, case.wide).values())
         np.testing.assert_array_equal(mixture.assignments, reference.z)
         if case.prior == "dp":
             kernel.update_concentration(mixture, bits, 1.5, 0.5)
@@ -108,11 +109,11 @@ def chain(case):
     mixture, bits, found = case.mixture(), np.random.PCG64(1), hashlib.sha256()
     for _ in range(ROUNDS):
         before = mixture.assignments
-        moved = kernel.sweep(mixture, bits, probe=case.probe, worth=0)
+        moved = kernel.sweep(mixture, bits, probe=case.probe)
         check(mixture, case)
         assert 0 <= moved <= len(before)
         joint = mixture.log_joint()
-        tally, gain, _ = kernel.split_merge(mixture, bits, 10, launch=case.launch)
+        tally, gain, _ = case.split_merge(mixture, bits)
         check(mixture, case)
         assert mixture.log_joint() - joint == pytest.approx(gain, rel=1e-9, abs=1e-7)
         update_priors(mixture, bits, case.hyperprior)
