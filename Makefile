@@ -1,5 +1,5 @@
 # `make` reproduces the study. It needs Python 3.11 or newer and a C compiler; everything else goes
-# into .venv. With another Python than python3: `make PYTHON=python3.13`.
+# into .venv. With another Python than python3: `make clean`, then `make PYTHON=python3.13`.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -30,7 +30,7 @@ test-browser: .venv/.browser  ## notebooks, book, report and explorer in Chromiu
 	@{ command -v chromium || command -v google-chrome; } >/dev/null || { echo 'no Chromium here: apt-get install chromium' >&2; exit 1; }
 	@$(BIN)/pytest -m browser
 
-test-slow: .venv/.crate  ## run the tests that take minutes: compilers, instruction sets, emulated ARM64
+test-slow: .venv/.crate  ## run the tests that take minutes: compilers, instruction sets, emulated machines
 	@$(BIN)/pytest -m slow
 
 test-faults: install  ## inject faults: kills, full disks, lost writes, signals (tens of minutes)
@@ -49,7 +49,8 @@ bench: .venv/.bench  ## measure the kernel against NumPy and Numba, then how fas
 	@$(BIN)/python benchmarks/bench.py
 	@$(BIN)/python benchmarks/convergence.py
 
-bench-large: install  ## learn a million rows from a known mixture (ten minutes)
+bench-large: install  ## measure data of up to a million rows (a quarter of an hour)
+	@$(BIN)/python benchmarks/scaling.py
 	@$(BIN)/python benchmarks/million.py
 
 check: install  ## compare the study with its expected values

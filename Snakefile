@@ -12,7 +12,7 @@ from pathlib import Path
 from snakemake.utils import min_version, update_config
 
 from bitmix import code
-from bitmix.workflow import console, forkserver, locks, messages, repair, runs, slurm
+from bitmix.workflow import console, environments, forkserver, locks, messages, repair, runs, slurm
 from bitmix.workflow.config import check_yaml, retype
 
 min_version("9.0")
@@ -57,8 +57,15 @@ except runs.ConfigError as error:
 if stale := code.stale(HOME / "src/bitmix"):
     raise CONSOLE.failure(f"bitmix is not installed as in {', '.join(stale)}: run `make install`")
 
+if workflow.is_main_process:
+    prefix = workflow.deployment_settings.conda_prefix or ".snakemake/conda"
+    environments.renew_stale(HOME / "src/bitmix", Path(prefix))
+
 # Programs of this Python are found even if its environment is not activated.
-os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
+    BITMIX=str(workflow.basedir),  # for environment.post-deploy.sh
+)
 
 
 wildcard_constraints:

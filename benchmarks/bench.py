@@ -198,22 +198,6 @@ def two_threads(x, rounds):
     yield Measure("throughput of 2 threads against 1", took["one"] / took["two"], "x", ">= 1.8")
 
 
-def one_chain(x, rounds):
-    """Measure sweeps of one chain of many clusters on one thread and on two."""
-    config = {"initial": "seeded", "initial_clusters": 2000, "progress": False}
-    latent = bitmix.sample_chain(x, 0, sweeps=10, **config)
-    state = latent.assignments, latent.alpha, latent.beta
-    chain = Chain(kernel.Rows(x), *state, np.random.PCG64(0))
-
-    def sweep(threads):
-        chain.mixture.threads = threads
-        chain.sweep()
-
-    took = best(rounds, one=lambda: sweep(1), two=lambda: sweep(2))
-    yield Measure("one chain: clusters", chain.mixture.clusters, "")
-    yield Measure("  a sweep on 2 threads against 1", took["one"] / took["two"], "x", ">= 1.7")
-
-
 # ---------------------------------------------------------------- the report
 
 
@@ -227,7 +211,6 @@ def measures(quick):
     yield from competition(digits[:10_000], sweeps=12, rounds=2 if quick else 7)
     if not quick:
         yield from competition(digits[:60_000], sweeps=30, rounds=3, clusters=200)
-        yield from one_chain(digits, rounds=3)
     yield from linearity(digits, rounds)
     yield from peak_memory()
 

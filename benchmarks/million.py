@@ -50,13 +50,18 @@ class Truth:
         return cls(np.random.default_rng(0).random((clusters, features)))
 
     def rows(self, n: int, seed: int) -> np.ndarray:
-        """Draw rows, a thousand at a time to save memory."""
+        """Draw rows."""
+        return self.labelled(n, seed)[0]
+
+    def labelled(self, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draw rows and their clusters, a thousand at a time to save memory."""
         rng = np.random.default_rng(seed)
-        x = np.empty((n, self.p.shape[1]), np.uint8)
-        for part in np.array_split(x, -(-n // 1000)):
-            picked = rng.integers(0, len(self.p), len(part))
+        x, z = np.empty((n, self.p.shape[1]), np.uint8), np.empty(n, np.intp)
+        parts = -(-n // 1000)
+        for part, picked in zip(np.array_split(x, parts), np.array_split(z, parts), strict=True):
+            picked[:] = rng.integers(0, len(self.p), len(part))
             part[:] = rng.random(part.shape, np.float32) < self.p[picked]
-        return x
+        return x, z
 
     def log_density(self, x: np.ndarray) -> float:
         """Return the mean log density of rows, in nats."""
@@ -75,10 +80,11 @@ def curve(run: Run, number: int, new: np.ndarray, seconds: float) -> list[dict[s
         spent += time.thread_time() - start
         if spent > 1.1 * (found[-1]["seconds"] if found else 0.0) or spent >= seconds:
             density = bitmix.log_predictive([chain.latent()], new).mean()
+            trace = chain.trace
             found.append({
                 "seconds": spent, "sweeps": chain.sweeps, "log_density": float(density),
                 "clusters": chain.mixture.clusters,
-                "split_merge": sum(chain.trace["split_merge_seconds"]),
+                "split_merge": sum(trace["split_merge_seconds"]) / sum(trace["seconds"]),
             })  # fmt: skip
             print(f"chain {number}: {found[-1]}", file=sys.stderr, flush=True)
     return found
@@ -97,7 +103,7 @@ def measures(curves: list, truth: Truth, x: np.ndarray, new: np.ndarray) -> Iter
         end = found[-1]
         yield Measure(f"chain {number}: sweeps", end["sweeps"], "")
         yield Measure("  CPU time", end["seconds"], "s")
-        yield Measure("  split-merge, share of it", end["split_merge"] / end["seconds"], "")
+        yield Measure("  split-merge, share of it", end["split_merge"], "")
         yield Measure(f"  clusters (true: {len(truth.p)})", end["clusters"], "")
         off = 100 * (end["log_density"] / true - 1)
         yield Measure("  log density below the true one", off, "%", "<= 0.5")

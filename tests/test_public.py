@@ -17,6 +17,7 @@ def test_public_names():
         "BernoulliDPMixture",
         "Dataset",
         "Latent",
+        "PackedRows",
         "classify",
         "coclustering",
         "complete",

@@ -4,7 +4,7 @@ from importlib import import_module as _import_module
 from importlib.metadata import version as _version
 
 from bitmix.chains import Latent, load_latents, save_latents
-from bitmix.data import Dataset, load_mnist, shuffle
+from bitmix.data import Dataset, PackedRows, load_mnist, shuffle
 from bitmix.predict import (
     complete,
     label_probabilities,
@@ -35,6 +35,7 @@ __all__ = [
     "BernoulliDPMixture",
     "Dataset",
     "Latent",
+    "PackedRows",
     "classify",
     "coclustering",
     "complete",

@@ -11,7 +11,7 @@ _CELLS = 2**22  # of a block
 
 
 def dense(x: Any) -> np.ndarray:
-    """Return rows as an array, whether they are one or a matrix of scipy.sparse."""
+    """Return rows as an array: one, packed rows, or a matrix of scipy.sparse."""
     return x.toarray() if hasattr(x, "toarray") else x
 
 
@@ -20,7 +20,7 @@ def blocks(x: Any) -> Iterator[tuple[slice, np.ndarray]]:
 
     Parameters
     ----------
-    x : array or matrix of scipy.sparse, shape (N, D)
+    x : array, PackedRows or matrix of scipy.sparse, shape (N, D)
 
     Yields
     ------

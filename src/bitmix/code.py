@@ -110,8 +110,8 @@ def _installed_sha256(parts: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 
 
-def stale(package: Path) -> list[str]:
-    """Return the sources in a checkout that differ from those of the installed package.
+def stale(package: Path, installed: Path = _INSTALLED) -> list[str]:
+    """Return the sources in a checkout that differ from those of an installed package.
 
     Contents are compared, so a checkout that was copied or touched is not stale.
 
@@ -119,12 +119,14 @@ def stale(package: Path) -> list[str]:
     ----------
     package : Path
         The folder of the package in the checkout, src/bitmix.
+    installed : Path, optional
+        The folder of the installed package; by default the one that runs.
     """
-    compiled = _compiled()
+    compiled = _compiled(installed)
     differ = []
     for source in sources(package, (".",)):
         name = source.relative_to(package).as_posix()
-        copy = _INSTALLED / name
+        copy = installed / name
         if source.suffix in COMPILED:
             same = compiled.get(name) == _sha256(source)
         else:
@@ -141,9 +143,12 @@ def write_manifest(path: Path, files: Iterable[Path]) -> None:
     path.write_text(json.dumps(hashes, indent=2, sort_keys=True) + "\n")
 
 
-def _compiled() -> dict[str, str]:
+def _compiled(installed: Path = _INSTALLED) -> dict[str, str]:
     """Return the sha256 of the sources of the installed compiled modules, by name."""
-    return json.loads((_INSTALLED / _MANIFEST).read_text())
+    try:
+        return json.loads((installed / _MANIFEST).read_text())
+    except FileNotFoundError:  # the installation was interrupted
+        return {}
 
 
 def _part(name: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from supported import PYTHONS
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -37,14 +38,14 @@ CONDA_ONLY = {"c-compiler": "", "pip": "", "python": PYPROJECT["project"]["requi
 
 MACHINES = [
     {
-        "python_version": f"3.{minor}",
-        "python_full_version": f"3.{minor}.9",
+        "python_version": python,
+        "python_full_version": f"{python}.9",
         "sys_platform": platform,
         "platform_machine": machine,
         "os_name": "posix",
     }
-    for minor, (platform, machine) in product(
-        range(11, 15), [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64")]
+    for python, (platform, machine) in product(
+        PYTHONS, [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64")]
     )
 ]
 

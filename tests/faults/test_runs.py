@@ -22,6 +22,7 @@ from bitmix.workflow import console
 
 pytestmark = pytest.mark.faults
 
+FILES = [*CHAINS, "results/small/data.npz"]
 # Snakemake's first line, and what tells which job runs and how far the run is.
 QUIET = 14
 
@@ -36,13 +37,12 @@ def undisturbed(study, tmp_path_factory):
 
 
 def hashes(workflow):
-    files = [*CHAINS, "results/small/data.npz"]
-    return {f: hashlib.sha256((workflow.folder / f).read_bytes()).hexdigest() for f in files}
+    return {f: hashlib.sha256((workflow.folder / f).read_bytes()).hexdigest() for f in FILES}
 
 
 def finish(workflow, undisturbed):
     """Run the same command again; the results must be the undisturbed ones."""
-    result = workflow.snakemake(*CHAINS)
+    result = workflow.snakemake(*FILES)
     assert result.returncode == 0, result.stdout
     assert hashes(workflow) == undisturbed
 

@@ -16,15 +16,20 @@
 
 static uint64_t hash; /* FNV-1a */
 
-static void take(const void *bytes, size_t n)
+/* The bytes of each item, the least significant first on any machine */
+static void take_items(const void *items, ptrdiff_t n, size_t size)
 {
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3;
+    const int big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+    for (const unsigned char *item = items; n > 0; n--, item += size)
+        for (size_t i = 0; i < size; i++)
+            hash = (hash ^ item[big ? size - 1 - i : i]) * 0x100000001b3;
 }
 
-static void take_double(double x) { take(&x, sizeof x); }
-static void take_float(float x) { take(&x, sizeof x); }
-static void take_int(int64_t x) { take(&x, sizeof x); }
+#define take(items, n) take_items(items, n, sizeof *(items))
+
+static void take_double(double x) { take(&x, 1); }
+static void take_float(float x) { take(&x, 1); }
+static void take_int(int64_t x) { take(&x, 1); }
 
 static void begin(void) { hash = 0xcbf29ce484222325; }
 static void end(const char *function) { printf("%s %016llx\n", function, (unsigned long long)hash); }
@@ -112,9 +117,9 @@ static void drive_score(const bitmix_simd *simd)
             float *base = floats(blocks * LANES, -500.0, 100.0);
             float *out = floats(blocks * LANES, 0.0, 1.0);
             simd->score(weights, stride, on, n_on, base, blocks, out);
-            take(out, (size_t)(blocks * LANES) * sizeof *out);
+            take(out, blocks * LANES);
             simd->score(weights, stride, on, 0, base, blocks, out);
-            take(out, (size_t)(blocks * LANES) * sizeof *out);
+            take(out, blocks * LANES);
             free(on), free(weights), free(base), free(out);
         }
     end("score");
@@ -141,14 +146,14 @@ static void drive_screen(const bitmix_simd *simd)
             hash = screened;
             const uint16_t least =
                 simd->screen(costs, stride, on, n_on, base, blocks, below(columns), out);
-            take(&least, sizeof least);
-            take(out, (size_t)columns * sizeof *out);
+            take(&least, 1);
+            take(out, columns);
             screened = hash, hash = listed;
             const uint16_t limits[] = {0, least, (uint16_t)(least / 2 + 32767), 65535};
             for (int i = 0; i < 4; i++) {
                 const ptrdiff_t n = simd->below(out, blocks, limits[i], found);
                 take_int(n);
-                take(found, (size_t)n * sizeof *found);
+                take(found, n);
             }
             listed = hash;
             free(on), free(costs), free(base), free(out), free(found);
@@ -171,7 +176,7 @@ static void drive_choose(const bitmix_simd *simd)
                     score[k] = -INFINITY;
             const double u = i ? number(0.0, 1.0) : 0.0, rest = below(2) ? number(0.0, 0.01) : 0.0;
             take_int(simd->choose(score, blocks, u, rest, p));
-            take(p, (size_t)(blocks * LANES) * sizeof *p);
+            take(p, blocks * LANES);
             free(score), free(p);
         }
     end("choose");
@@ -187,7 +192,6 @@ static void drive_cluster(const bitmix_simd *simd)
     for (int f = 0; f < 6; f++)
         hashes[f] = hash;
     for (ptrdiff_t features = 32; features <= 800; features += 64) {
-        const size_t size = (size_t)features * sizeof(float);
         const int32_t most = 1 << below(20);
         float *alpha = floats(features, 1e-4, 3.0), *beta = floats(features, 1e-4, 3.0);
         int32_t *c = counts(features, most);
@@ -200,14 +204,14 @@ static void drive_cluster(const bitmix_simd *simd)
         take_float(simd->sum_on(weights, bits, features));
         hashes[0] = hash, hash = hashes[4];
         simd->take_max(weights, features, top);
-        take(top, size);
+        take(top, features);
         hashes[4] = hash, hash = hashes[5];
         take_double(simd->sum_log(alpha, (float)most, features));
         hashes[5] = hash, hash = hashes[1];
         for (int32_t lag = 1; lag >= 0; lag--) {
             take_double(simd->cluster_logs(alpha, beta, c, most + lag, lag, features, log_on,
                                            log_off, weights));
-            take(log_on, size), take(log_off, size), take(weights, size);
+            take(log_on, features), take(log_off, features), take(weights, features);
         }
         hashes[1] = hash;
         /* all counts are at most `most`: the row joins, then leaves */
@@ -215,11 +219,11 @@ static void drive_cluster(const bitmix_simd *simd)
             const int32_t n = delta > 0 ? most + 1 : most;
             hash = hashes[2];
             take_double(simd->changed_logs(alpha, beta, c, n, bits, delta, features, changed));
-            take(changed, size);
+            take(changed, features);
             hashes[2] = hash, hash = hashes[3];
             take_double(simd->change(alpha, beta, c, n, bits, delta, features,
                                      delta > 0 ? NULL : changed, log_on, log_off, weights));
-            take(c, size), take(log_on, size), take(log_off, size), take(weights, size);
+            take(c, features), take(log_on, features), take(log_off, features), take(weights, features);
             hashes[3] = hash;
         }
         free(alpha), free(beta), free(c), free(bits), free(log_on), free(log_off);
@@ -235,7 +239,6 @@ static void drive_masked(const bitmix_simd *simd)
 {
     begin();
     for (ptrdiff_t features = 32; features <= 672; features += 128) {
-        const size_t size = (size_t)features * sizeof(float);
         float *alpha = floats(features, 1e-4, 3.0), *beta = floats(features, 1e-4, 3.0);
         float *shift = floats(features, 1e-4, 6.0), *weights = floats(features, 0.0, 1.0);
         float *weights_missing = floats(features, 0.0, 1.0);
@@ -248,7 +251,7 @@ static void drive_masked(const bitmix_simd *simd)
         for (int32_t delta = -1; delta <= 1; delta++) {
             take_double(simd->masked_logs(alpha, beta, shift, c, members, bits, missing, delta,
                                           features, weights, weights_missing));
-            take(weights, size), take(weights_missing, size);
+            take(weights, features), take(weights_missing, features);
         }
         free(alpha), free(beta), free(shift), free(weights), free(weights_missing);
         free(c), free(members), free(bits), free(missing);
@@ -269,10 +272,10 @@ static void drive_scatter(const bitmix_simd *simd)
         uint8_t *costs = array((size_t)(64 * (rows - 1) + 1), 1);
         hash = weighed;
         simd->scatter(column, rows, weights);
-        take(weights, (size_t)(LANES * (rows - 1) + 1) * sizeof *weights);
+        take(weights, LANES * (rows - 1) + 1);
         weighed = hash, hash = priced;
         take_double(simd->scatter_costs(column, ceiling, 16.0f, rows, costs));
-        take(costs, (size_t)(64 * (rows - 1) + 1));
+        take(costs, 64 * (rows - 1) + 1);
         priced = hash;
         free(column), free(ceiling), free(weights), free(costs);
     }
@@ -318,7 +321,7 @@ static void drive_log_marginal(const bitmix_simd *simd)
         for (ptrdiff_t i = 0; i < cells; i++)
             members[i] += c[i];
         simd->log_marginal(alpha, beta, c, members, clusters, features, out);
-        take(out, (size_t)features * sizeof *out);
+        take(out, features);
         free(alpha), free(beta), free(out), free(c), free(members);
     }
     end("log_marginal");
@@ -335,7 +338,7 @@ static void drive_singles(const char *name, void (*f)(const float *, float *, pt
         for (int i = 0; i < 1024; i++)
             x[i] = ldexpf(negative && i % 2 ? -x[i] : x[i], e);
         f(x, x, 1024);
-        take(x, 1024 * sizeof *x);
+        take(x, 1024);
         free(x);
     }
     end(name);
@@ -353,7 +356,7 @@ static void drive_doubles(const char *name, void (*f)(const double *, double *, 
                 take_double(one(x[i]));
         }
         f(x, x, 64);
-        take(x, 64 * sizeof *x);
+        take(x, 64);
         free(x);
     }
     end(name);

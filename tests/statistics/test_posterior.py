@@ -29,15 +29,13 @@ SCHEDULES = [
 ]
 
 
-def sweep(
-    mixture, schedule, bits, probe=kernel.PROBE, bias=0.0, observed=None, launch=kernel.LAUNCH
-):
+def sweep(mixture, schedule, bits, probe=kernel.PROBE, bias=0.0, observed=None, **options):
     """Make each move once; return the mixture. A bias makes the ratios of splits wrong."""
     for move in schedule:
         if move == "assign":
             kernel.sweep(mixture, bits, probe=probe)
-        elif move == "split_merge" and launch < kernel.LAUNCH:
-            kernel.split_merge(mixture, bits, SETTINGS.proposals, launch=launch)
+        elif move == "split_merge" and options:
+            kernel.split_merge(mixture, bits, SETTINGS.proposals, **options)
         elif move == "split_merge" and bias:
             mixture = biased_split_merge(mixture, SETTINGS, bits, bias, TINY, observed)
         else:
@@ -150,6 +148,14 @@ def test_posterior_of_partitions_with_and_without_screening(schedule, probe, pri
 def test_posterior_of_partitions_with_two_tests(schedule, observed, prior, launch):
     """Proposals for more than `launch` rows have a first test on as many of them."""
     assert distance(schedule, 0.7, observed, prior, launch=launch) < CLOSE
+
+
+@pytest.mark.parametrize("schedule", [("split_merge",), ("assign", "split_merge")], ids=" ".join)
+@pytest.mark.parametrize("observed", [None, HOLES], ids=["whole", "holes"])
+@pytest.mark.parametrize("prior", PARTITION_PRIORS)
+def test_posterior_of_partitions_with_lazy_scans(schedule, observed, prior):
+    """From `wide` features on, scans write the weights of clusters a few times only."""
+    assert distance(schedule, 0.7, observed, prior, wide=1) < CLOSE
 
 
 @pytest.mark.parametrize("schedule", [("split_merge",), SCHEDULES[-1]], ids=" ".join)

@@ -141,14 +141,25 @@ def test_what_is_wrong_is_told_before_anything_runs(workflow, data, message):
     assert not (workflow.folder / "results").exists()
 
 
-def test_what_is_wrong_in_a_file_is_told_with_its_line(workflow):
-    (workflow.folder / "mine.csv").write_text("0,1,1\n0,1\n")
+IDS = "name,wide,high\n" + "".join(f"person{i},{i % 2},{i % 3 % 2}\n" for i in range(40))
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("0,1,1\n0,1\n", "mine.csv, line 2: 2 cells, but line 1 has 3; "),
+        (IDS, "mine.csv: every row has another value in column name (person0, person1, "),
+    ],
+    ids=["ragged", "ids"],
+)
+def test_what_is_wrong_in_a_file_is_told_last(workflow, table, message):
+    (workflow.folder / "mine.csv").write_text(table)
     config = "runs: {mine: {data: {source: csv, file: mine.csv}}}\n"
     (workflow.folder / "config/config.yaml").write_text(config)
     result = workflow.snakemake()
     assert result.returncode == 1
     *before, last = result.stdout.splitlines()
-    assert last.startswith("data failed: mine.csv, line 2: 2 cells, but line 1 has 3; ")
+    assert last.startswith(f"data failed: {message}")
     assert len(before) <= 8
     assert not any(word in result.stdout for word in ("Traceback", "Error in rule", "Snakefile"))
     assert result.stdout.count("DataError") == 0

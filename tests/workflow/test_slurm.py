@@ -4,6 +4,7 @@ import asyncio
 import sys
 import types
 
+import numpy as np
 import pytest
 
 from bitmix.workflow import console, slurm
@@ -43,20 +44,28 @@ def test_a_cancelled_job_is_understood(plugin):
     assert asyncio.run(query("fails", None)) == (None, None)
 
 
-def test_the_time_between_two_looks_is_short_and_ends_with_snakemake(plugin, monkeypatch):
-    executor, slept = plugin.Executor(), []
-    monkeypatch.setattr(slurm.time, "monotonic", lambda: sum(slept))
+def test_the_end_of_a_job_is_noticed_after_a_tenth_of_its_time(plugin, monkeypatch):
+    executor, clock = plugin.Executor(), [1000.0]
+    monkeypatch.setattr(slurm.time, "monotonic", lambda: clock[-1])
 
     async def sleep(seconds):
-        slept.append(seconds)
+        clock.append(clock[-1] + seconds)
+
+    def pause(interval):
+        executor.next_seconds_between_status_checks = interval
+        start = clock[-1]
+        asyncio.run(executor.sleep())
+        return clock[-1] - start
 
     monkeypatch.setattr(slurm.asyncio, "sleep", sleep)
-    asyncio.run(executor.sleep())
-    assert slurm.LONGEST <= sum(slept) < slurm.LONGEST + 1
-    slept.clear()
+    pauses = [pause(min(3 + 10 * look, 180)) for look in range(60)]
+    quiet = np.cumsum(pauses) - pauses
+    expected = np.clip(quiet / 10, slurm.SHORTEST, slurm.LONGEST)
+    np.testing.assert_allclose(pauses, expected, atol=0.3)
+    assert pauses[0] < 3.3 and pauses[-1] > 19.9
+    assert pause(3) < 3.3 and pause(3) < 3.3 and pause(13) < 3.3  # two jobs have ended
     executor.wait = False
-    asyncio.run(executor.sleep())
-    assert not slept
+    assert pause(23) == 0
 
 
 @pytest.mark.parametrize(("resources", "option"), [({}, ""), ({"slurm_account": "bio"}, " -A bio")])

@@ -176,7 +176,7 @@ class Latent:
 
         Parameters
         ----------
-        x : array or matrix of scipy.sparse, shape (N, D)
+        x : array, PackedRows or matrix of scipy.sparse, shape (N, D)
             The rows that the chain was sampled from. The counts are recomputed from them.
         observed : array of bool, shape (N, D), optional
             Their mask, if features are missing.

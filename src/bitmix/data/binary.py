@@ -8,6 +8,7 @@ import numpy as np
 
 from bitmix.blocks import blocks
 from bitmix.data.frames import frame_values, is_frame
+from bitmix.data.packed import PackedRows
 from bitmix.data.sparse import (
     as_csr,
     as_ones,
@@ -25,7 +26,7 @@ def as_binary(
 
     Parameters
     ----------
-    x : array, DataFrame or matrix of scipy.sparse, shape (N, D)
+    x : array, DataFrame, PackedRows or matrix of scipy.sparse, shape (N, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing. The columns of a
         DataFrame may have other pairs of levels, such as no and yes; see `bitmix.data.levels`.
     observed : array of bool, shape (N, D) or (D,), optional
@@ -37,8 +38,9 @@ def as_binary(
     Returns
     -------
     x : ndarray of uint8, shape (N, D)
-        Zero where missing. A sparse matrix stays sparse, in CSR, unless features are missing in
-        some rows only: a mask of all cells is as large as the dense rows.
+        Zero where missing. A sparse matrix stays sparse, in CSR, and packed rows stay packed,
+        unless features are missing in some rows only: a mask of all cells is as large as the dense
+        rows.
     observed : ndarray of bool, shape (N, D) or (D,), or None
         None if nothing is missing.
 
@@ -47,12 +49,12 @@ def as_binary(
     ValueError
         If an argument is not as above. The message names the place and the remedy.
     """
-    if is_sparse(x):
+    if is_sparse(x) or isinstance(x, PackedRows):
         _check_form(x, features)
-        x = as_csr(x)
+        x = as_csr(x) if is_sparse(x) else x
         for_all_rows = observed is None or (features is not None and np.ndim(observed) == 1)
         if for_all_rows and not has_nan(x):
-            return _sparse(x, observed)
+            return _compact(x, observed)
         x = x.toarray()
     x = _numbers(x, features)
     shapes = (x.shape,) if features is None else (x.shape, x.shape[1:])
@@ -70,10 +72,13 @@ def as_binary(
     return np.ascontiguousarray(x, dtype=np.uint8), mask
 
 
-def _sparse(x: Any, observed: np.ndarray | None) -> tuple[Any, np.ndarray | None]:
-    """Return `as_binary` of a CSR matrix and one mask for all its rows, shape (D,), or None."""
+def _compact(x: Any, observed: np.ndarray | None) -> tuple[Any, np.ndarray | None]:
+    """Return `as_binary` of a CSR matrix or packed rows, and one mask for all rows, or None."""
     if observed is not None:
         observed = _mask(observed, (x.shape[1:],))
+    if isinstance(x, PackedRows):
+        return x if observed is None else x.only_observed(observed), observed
+    if observed is not None:
         x = only_observed(x, observed)
     if place := find_wrong_cell(x):
         raise _wrong_value(x[place], *place)

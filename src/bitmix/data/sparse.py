@@ -24,7 +24,7 @@ def as_csr(x: Any) -> csr_matrix | csr_array:
     return x
 
 
-def has_nan(x: csr_matrix | csr_array) -> bool:
+def has_nan(x: Any) -> bool:
     return x.dtype.kind == "f" and bool(np.isnan(x.data).any())
 
 

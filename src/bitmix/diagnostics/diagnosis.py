@@ -91,7 +91,7 @@ def diagnose(
     ----------
     latents : sequence of Latent
         The chains of one run. A single chain is described, but cannot be compared.
-    x : array or matrix of scipy.sparse, shape (N, D)
+    x : array, PackedRows or matrix of scipy.sparse, shape (N, D)
         The rows from which the chains were sampled.
     observed : array of bool, shape (N, D), optional
         Their mask, if features are missing.

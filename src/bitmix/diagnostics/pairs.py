@@ -26,7 +26,7 @@ def choose_pairs(
 
     Parameters
     ----------
-    x : array or matrix of scipy.sparse, shape (N, D)
+    x : array, PackedRows or matrix of scipy.sparse, shape (N, D)
     observed : array of bool, shape (N, D), optional
         Features missing in either row of a pair do not count.
     number : int, default 20

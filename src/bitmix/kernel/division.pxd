@@ -7,6 +7,7 @@ from bitmix.kernel.mixture cimport Mixture
 
 cdef class Division:
     cdef Mixture mixture
+    cdef bint lazy                      # see __init__
     cdef Py_ssize_t n                   # rows to divide, beside i and j
     cdef int32_t[::1] row               # (N,) which rows; the first n are in use
     cdef uint8_t[::1] current           # (N,) the part in which each is now
@@ -28,6 +29,9 @@ cdef class Division:
         self, bitgen_t *rng, Py_ssize_t slot, uint8_t[::1] part, uint8_t[::1] end,
         Py_ssize_t first, Py_ssize_t last, double least,
     ) noexcept nogil
+    cdef float _score_without(self, Py_ssize_t x, Py_ssize_t own) noexcept nogil
+    cdef void _move(self, Py_ssize_t x, Py_ssize_t own, Py_ssize_t new) noexcept nogil
+    cdef void _store(self, Py_ssize_t slot) noexcept nogil
     cdef void _write(self, Py_ssize_t slot) noexcept nogil
     cdef void _add_members(
         self, Members members, Py_ssize_t k, Py_ssize_t i, Py_ssize_t j, uint8_t part

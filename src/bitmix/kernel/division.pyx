@@ -10,9 +10,11 @@ from bitmix.kernel.mixture cimport NONE
 cdef enum:
     SCANS = 3  # the restricted Gibbs scans that make a launch state
     AHEAD = 16   # rows whose places are drawn together, as it takes a while to fetch a row
-    ALLOCATE = 12  # Allocating a row takes as long as to add up the weights of a cluster so often.
+    ALLOCATE = 12  # Allocating a row takes as long as to add up the weights of a cluster so often,
+    LAZILY = 3     # and as part of a launch state or scan that is lazy, so often.
     COPIES = 16  # Copying so many numbers of rows takes as long as to add up weights once.
     WRITE = 8  # To rewrite the weights of a cluster takes as long as to add them up so many times.
+    REWRITES = 8  # in a lazy scan
 
 cdef double CERTAIN = 40.0  # nats; draws cannot resolve probabilities below exp(-CERTAIN)
 
@@ -26,11 +28,15 @@ cdef class Division:
     ----------
     mixture : Mixture, INOUT
         Only the columns of the slots change.
+    lazy : bool
+        Whether scans write the weights of the clusters a few times only, and launch states once.
+        This saves nearly all the time if rows have few of very many features on.
     """
 
-    def __init__(self, Mixture mixture):
+    def __init__(self, Mixture mixture, bint lazy):
         n = mixture.z.shape[0]
         self.mixture = mixture
+        self.lazy = lazy
         self.row = np.empty(n, np.int32)
         self.current = np.empty(n, np.uint8)
         self.launch = np.empty(n, np.uint8)
@@ -64,7 +70,9 @@ cdef class Division:
         """Divide i, j and the rows between two slots.
 
         The rows join one by one, each with the probability of restricted Gibbs sampling given those
-        before (Dahl 2005, sequential allocation). Restricted Gibbs scans follow.
+        before (Dahl 2005, sequential allocation), or, lazily, given i and j alone. Otherwise one
+        part would get nearly all rows: with many features that are mostly off, a part that is ahead
+        by a row predicts them so much better. Restricted Gibbs scans follow.
         """
         cdef Py_ssize_t t, x, _scan
         self.begin(i, j, slot)
@@ -74,8 +82,11 @@ cdef class Division:
             self.launch[t] = self._draw_part(
                 rng, self.mixture.score_by_row(x, slot + 1) - self.mixture.score_by_row(x, slot)
             )
-            self.mixture.change(x, slot + self.launch[t], 1, NULL)
-        self.work += self.n * (2 + WRITE)
+            if self.lazy:
+                self.mixture.add(x, slot + self.launch[t], 1)
+            else:
+                self.mixture.change(x, slot + self.launch[t], 1, NULL)
+        self.work += self.n * (LAZILY if self.lazy else 2 + WRITE)
         for _scan in range(SCANS):
             self.scan(rng, slot, self.launch, None, -INFINITY)
 
@@ -122,6 +133,8 @@ cdef class Division:
     ) noexcept nogil:
         """Reassign each row of the launch state to one of the two clusters, given all others.
 
+        A lazy scan knows the counts of the others as they were when it last wrote the weights.
+
         Parameters
         ----------
         rng : INOUT
@@ -143,20 +156,45 @@ cdef class Division:
         cdef uint8_t own, new
         cdef double odds, log_q = 0.0
         for t in range(self.n):
+            if self.lazy and t % (2 + self.n // REWRITES) == 0:
+                self._store(slot)
             x, own = self.row[t], part[t]
             odds = self.mixture.score_by_row(x, slot + 1 - own)
-            odds -= self.mixture.score_without(x, slot + own)
+            odds -= self._score_without(x, slot + own)
             new = self._draw_part(rng, -odds if own else odds) if end is None else end[t]
             log_q += self._log_probability(odds if new == own else -odds)
-            self.work += 2 + WRITE
+            self.work += LAZILY if self.lazy else 2 + WRITE
             if new != own:
-                self.mixture.leave(x, slot + own)
-                self.mixture.change(x, slot + new, 1, NULL)
-                self.work += 2 * WRITE
+                self._move(x, slot + own, slot + new)
                 part[t] = new
             if log_q <= least and end is not None:
-                break
+                return log_q
+        if self.lazy:
+            self._write(slot)
         return log_q
+
+    cdef float _score_without(self, Py_ssize_t x, Py_ssize_t own) noexcept nogil:
+        """Return the score of row x for its own cluster without the row."""
+        if self.lazy:
+            return self.mixture.score_stored(x, own)
+        return self.mixture.score_without(x, own)
+
+    cdef void _move(self, Py_ssize_t x, Py_ssize_t own, Py_ssize_t new) noexcept nogil:
+        """Move row x to the other cluster."""
+        if self.lazy:
+            self.mixture.add(x, own, -1)
+            self.mixture.add(x, new, 1)
+            return
+        self.mixture.leave(x, own)
+        self.mixture.change(x, new, 1, NULL)
+        self.work += 2 * WRITE
+
+    cdef void _store(self, Py_ssize_t slot) noexcept nogil:
+        """Write the weights of both clusters, also those without one of their members."""
+        self._write(slot)
+        self.mixture.store_without(slot)
+        self.mixture.store_without(slot + 1)
+        self.work += 2 * WRITE
 
     cdef double allocate(
         self, bitgen_t *rng, Py_ssize_t slot, uint8_t[::1] part, uint8_t[::1] end,

@@ -4,20 +4,13 @@ import numpy as np
 
 from libc.stdint cimport int32_t
 
-from bitmix.kernel.crew cimport Crew
-from bitmix.kernel.simd cimport LANES, Simd, padded, simd_in_use
+from bitmix.kernel.simd cimport Simd, padded, simd_in_use
 
 from bitmix.kernel.finite import log_v as log_v_of
 
 
-cdef enum:
-    WIDTH = 2 * LANES  # features that a thread takes at a time
-    LEAST = 100_000    # Fewer counts take less time than to start threads.
-
-
 def log_joint(
-    sizes, counts, alpha, beta, double concentration, observed=None, str partition_prior="dp",
-    int threads=1,
+    sizes, counts, alpha, beta, double concentration, observed=None, str partition_prior="dp"
 ):
     """Return log p(x, z | alpha, beta, concentration), in nats.
 
@@ -40,86 +33,37 @@ def log_joint(
         n_kd
     partition_prior : {"dp", "mfm"}
         See `bitmix.model.PARTITION_PRIORS`.
-    threads : int
-        How many threads may share the work. All numbers give the same bits.
     """
-    if observed is None:
-        observed = np.broadcast_to(np.asarray(sizes)[:, None], counts.shape)
-    by_feature = Features(counts, observed, alpha, beta).log_marginals(threads)
+    clusters, features = counts.shape
+    wide = np.zeros((clusters, padded(features)), np.int32)
+    members = np.zeros_like(wide)
+    wide[:, :features] = counts
+    members[:, :features] = np.asarray(sizes)[:, None] if observed is None else observed
     return _log_joint(
-        np.array(sizes, np.float64), by_feature, concentration, partition_prior == "mfm"
+        np.array(sizes, np.int32), wide, members, np.array(alpha, np.float64),
+        np.array(beta, np.float64), concentration, partition_prior == "mfm",
     )
 
 
-cdef class Features:
-    """The log marginal likelihood of each feature.
-
-    Parameters
-    ----------
-    counts, observed : (K, D) int, IN
-    alpha, beta : (D,) float, IN
-    """
-
-    cdef const Simd *simd
-    cdef Py_ssize_t features
-    cdef int32_t[:, :, ::1] counts, observed    # (D / WIDTH, K, WIDTH), so that threads share it
-    cdef double[::1] alpha, beta, out
-
-    def __init__(self, counts, observed, alpha, beta):
-        clusters, self.features = counts.shape
-        width = padded(self.features)
-        self.simd = simd_in_use()
-        self.counts = np.zeros((width // WIDTH, clusters, WIDTH), np.int32)
-        self.observed = np.zeros_like(self.counts)
-        self.alpha, self.beta, self.out = np.ones(width), np.ones(width), np.empty(width)
-        np.asarray(self.alpha)[:self.features] = alpha
-        np.asarray(self.beta)[:self.features] = beta
-        for block in range(width // WIDTH):
-            here = slice(block * WIDTH, min((block + 1) * WIDTH, self.features))
-            n = here.stop - here.start
-            np.asarray(self.counts)[block, :, :n] = counts[:, here]
-            np.asarray(self.observed)[block, :, :n] = observed[:, here]
-
-    def log_marginals(self, int threads):
-        """Return log p(feature d of all rows | assignments), (D,) float64."""
-        cdef Py_ssize_t blocks = self.counts.shape[0]
-        cdef Crew crew
-        if threads == 1 or self.counts.size < LEAST:
-            with nogil:
-                self.share(0, blocks)
-        else:
-            crew = Crew(min(threads, blocks))
-            with nogil:
-                crew.run(share_features, <void *>self, blocks, 1)
-        return np.asarray(self.out)[:self.features]
-
-    cdef void share(self, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
-        """Find what is asked for, for some blocks of features."""
-        cdef Py_ssize_t block, d
-        for block in range(first, past):
-            d = block * WIDTH
-            self.simd.log_marginal(
-                &self.alpha[d], &self.beta[d], &self.counts[block, 0, 0],
-                &self.observed[block, 0, 0], self.counts.shape[1], WIDTH, &self.out[d],
-            )
-
-
-cdef void share_features(
-    void *features, Py_ssize_t first, Py_ssize_t past, int thread
-) noexcept nogil:
-    (<Features>features).share(first, past)
-
-
 cdef double _log_joint(
-    double[::1] n, double[::1] by_feature, double concentration, bint finite
+    int32_t[::1] sizes, int32_t[:, ::1] counts, int32_t[:, ::1] members, double[::1] alpha,
+    double[::1] beta, double concentration, bint finite,
 ):
-    """Return `log_joint` of clusters of n rows, summed over features in order."""
+    """Return `log_joint` of counts and members (K, padded D), summed over features in order."""
     cdef const Simd *simd = simd_in_use()
-    cdef Py_ssize_t d, k, clusters = n.shape[0]
+    cdef Py_ssize_t d, k, clusters = counts.shape[0], width = counts.shape[1]
+    cdef Py_ssize_t features = alpha.shape[0]
+    cdef double[::1] a = np.ones(width), b = np.ones(width), by_feature = np.empty(width)
+    cdef double[::1] n = np.array(sizes, np.float64)
     cdef double value, total = 0.0, log_v = 0.0
     if finite:
-        log_v = log_v_of(int(np.sum(n)), clusters, concentration)
+        log_v = log_v_of(int(np.sum(sizes)), clusters, concentration)
     with nogil:
+        a[:features] = alpha
+        b[:features] = beta
+        simd.log_marginal(
+            &a[0], &b[0], &counts[0, 0], &members[0, 0], clusters, width, &by_feature[0]
+        )
         for k in range(clusters):
             total += n[k]
         if finite:
@@ -129,6 +73,6 @@ cdef double _log_joint(
             value = simd.lgamma(concentration) - simd.lgamma(concentration + total)
             value += clusters * simd.log(concentration)
             value += simd.sum_lgamma(0.0, &n[0], clusters)
-        for d in range(by_feature.shape[0]):
+        for d in range(features):
             value += by_feature[d]
     return value

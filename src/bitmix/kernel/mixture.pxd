@@ -32,7 +32,6 @@ cdef class Mixture:
     cdef Py_ssize_t entries             # weights of a cluster: A, or 2 A if features are missing
     cdef Index index
     cdef object sweeper                 # made by the first sweep, for the next ones
-    cdef public int threads             # that a move and the log joint may use
 
     # by cluster, with room for K + 1 or more
     cdef dict arrays                    # all of these, by name
@@ -64,7 +63,7 @@ cdef class Mixture:
     cdef void transpose(self, float *to) noexcept nogil
     cdef float score_by_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil
     cdef float score_without(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil
-    cdef void store_without(self, Py_ssize_t own, float *log_on, float *log_off) noexcept nogil
+    cdef void store_without(self, Py_ssize_t own) noexcept nogil
     cdef float score_stored(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil
     cdef float sum_on(self, const float *column, Py_ssize_t i) noexcept nogil
     cdef int move(self, Py_ssize_t i, Py_ssize_t own, Py_ssize_t new) except -1 nogil

@@ -91,7 +91,6 @@ cdef class Mixture:
         self.column = aligned(self.features, np.float32)
         self.arrays = {}
         self.index = Index()
-        self.threads = 1
         self._reserve(self.clusters + 1)
         self._count()
 
@@ -182,16 +181,11 @@ cdef class Mixture:
         """Whether the last sweep screened clusters in the end."""
         return self.index.screens
 
-    @property
-    def proposed(self):
-        """How many rows of the last sweep chose ahead of their turn, and how many kept that."""
-        return self.sweeper.proposed
-
     def log_joint(self):
         """Return log p(x, z | alpha, beta, concentration), in nats."""
         return log_joint(
             self.sizes, self.counts, self.alpha, self.beta, self.concentration, self.observed,
-            self.priors.partition_prior, self.threads,
+            self.priors.partition_prior,
         )
 
     # ------------------------------------------------------------ clusters
@@ -261,15 +255,16 @@ cdef class Mixture:
                 &self.rows.bits[i, 0], -1, self.features, &self.changed[0],
             ))
         if self.stored[own] < 2:
-            self.store_without(own, &self.changed[0], &self.column[0])
+            self.store_without(own)
         return self.score_stored(i, own)
 
-    cdef void store_without(self, Py_ssize_t own, float *log_on, float *log_off) noexcept nogil:
-        """Store the weights of a cluster without one of its members; log_on, log_off: scratch."""
+    cdef void store_without(self, Py_ssize_t own) noexcept nogil:
+        """Store the weights of a cluster without one of its members."""
         self.stored[own] = 2
         self.without_off[own] = self.simd.cluster_logs(
             &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[own, 0],
-            self.sizes_[own], 1, self.features, log_on, log_off, &self.without[own, 0],
+            self.sizes_[own], 1, self.features, &self.changed[0], &self.column[0],
+            &self.without[own, 0],
         )
 
     cdef float score_stored(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:

@@ -15,7 +15,7 @@ cdef class Rows:
 
     Parameters
     ----------
-    x : (N, D) uint8 array or matrix of scipy.sparse, IN
+    x : (N, D) uint8 array, PackedRows or matrix of scipy.sparse, IN
         Zeros and ones.
     observed : (N, D) bool array, IN, optional
         False where a feature is missing; `x` is then zero there.
@@ -57,7 +57,7 @@ cdef class Rows:
             padding = np.zeros(words * LANES, bool)
             padding[features:] = True
             padding = np.packbits(padding, bitorder="little").view("<u2")
-            self.missing = np.tile(padding, (n, 1))
+            self.missing = np.tile(padding.astype(np.uint16), (n, 1))
         self.on = np.empty(entries + 1, np.uint32)
         for rows, block in blocks(x):
             here = np.empty((0, 0), bool) if observed is None else observed[rows]

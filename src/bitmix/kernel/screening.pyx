@@ -12,7 +12,7 @@ import numpy as np
 
 from libc.math cimport INFINITY
 
-from bitmix.kernel.mixture cimport BLOCK, NONE
+from bitmix.kernel.mixture cimport BLOCK
 from bitmix.kernel.simd cimport LANES, cost_column
 
 from bitmix.kernel.arrays import aligned, grown
@@ -83,87 +83,58 @@ cdef class Screening(Index):
     cdef Py_ssize_t choose(
         self, Mixture mixture, Py_ssize_t i, Py_ssize_t own, double u
     ) noexcept nogil:
-        cdef float score_own = mixture.score_without(i, own)
-        cdef Py_ssize_t n = mixture.clusters + 1, k, new
-        cdef Desk desk
-        desk.screened, desk.candidates = &self.screened[0], &self.candidates[0]
-        desk.scores, desk.p = &mixture.scores[0], &mixture.scratch[0]
-        new = self.propose(mixture, i, own, score_own, u, &desk)
-        if new == NONE:
-            for k in range(n):
-                desk.candidates[k] = <int32_t>k
-            score_candidates(mixture, i, own, score_own, n, &desk)
-            new = desk.candidates[choose_among(mixture, n, u, 0.0, &desk)]
-        return new
-
-    cdef Py_ssize_t propose(
-        self, Mixture mixture, Py_ssize_t i, Py_ssize_t own, float score_own, double u, Desk *desk
-    ) noexcept nogil:
-        """Draw a cluster for row i as `choose` does, or NONE if all clusters must be scored.
-
-        This changes the desk alone, so threads may do it at once. Afterwards the first
-        `desk.likely` candidates are the clusters whose score is within MARGIN of the best one.
-        """
         cdef Py_ssize_t start = mixture.rows.start[i]
         cdef Py_ssize_t n_on = mixture.rows.start[i + 1] - start
-        cdef Py_ssize_t blocks = mixture.clusters // BLOCK + 1, n, new
+        cdef Py_ssize_t blocks = mixture.clusters // BLOCK + 1, k, n, new
         cdef double top = self.top + mixture.sum_on(&self.ceiling[0], i), limit, reach
+        cdef float score_own = mixture.score_without(i, own)
         # Rounding makes the least sum too small, by less than one step for each term.
         reach = 1 + n_on + mixture.simd.screen(
             &self.costs[0, 0, 0], self.costs.shape[1] * BLOCK, &mixture.rows.on[start], n_on,
-            &self.base_costs[0], blocks, own, desk.screened,
+            &self.base_costs[0], blocks, own, &self.screened[0],
         )
         reach = min(reach, STEPS * (top - score_own)) + STEPS * MARGIN
-        desk.screened[own] = 0
+        self.screened[own] = 0
         while True:
             limit = reach
             n = mixture.simd.below(
-                desk.screened, blocks, <uint16_t>min(limit, 65535.0), desk.candidates
+                &self.screened[0], blocks, <uint16_t>min(limit, 65535.0), &self.candidates[0]
             )
             # Costs are at most 127, so the least may belong to a cluster far from the best.
-            score_candidates(mixture, i, own, score_own, n, desk)
-            reach = STEPS * (top - desk.best) + STEPS * MARGIN
+            reach = STEPS * (top - self._score(mixture, i, own, score_own, n)) + STEPS * MARGIN
             if reach <= limit:
                 break
-        keep_likely(n, desk)
-        new = choose_among(mixture, desk.likely, u, mixture.clusters * EXP_MINUS_MARGIN, desk)
-        return NONE if new == NONE else desk.candidates[new]
+        new = self._choose_among(mixture, n, u, mixture.clusters * EXP_MINUS_MARGIN)
+        if new == -1:
+            n = mixture.clusters + 1
+            for k in range(n):
+                self.candidates[k] = <int32_t>k
+            self._score(mixture, i, own, score_own, n)
+            new = self._choose_among(mixture, n, u, 0.0)
+        return self.candidates[new]
 
+    cdef float _score(
+        self, Mixture mixture, Py_ssize_t i, Py_ssize_t own, float score_own, Py_ssize_t n
+    ) noexcept nogil:
+        """Score row i for the first n candidates; return the best score."""
+        cdef Py_ssize_t j, k
+        cdef float best = -INFINITY
+        for j in range(n):
+            k = self.candidates[j]
+            if k == own:
+                mixture.scores[j] = score_own
+            else:  # base is -inf beyond the empty cluster
+                mixture.scores[j] = mixture.score_by_row(i, k)
+            best = max(best, mixture.scores[j])
+        return best
 
-cdef void score_candidates(
-    Mixture mixture, Py_ssize_t i, Py_ssize_t own, float score_own, Py_ssize_t n, Desk *desk
-) noexcept nogil:
-    """Score row i for the first n candidates, and find the best score."""
-    cdef Py_ssize_t j, k
-    cdef float best = -INFINITY
-    for j in range(n):
-        k = desk.candidates[j]
-        if k == own:
-            desk.scores[j] = score_own
-        else:  # base is -inf beyond the empty cluster
-            desk.scores[j] = mixture.score_by_row(i, k)
-        best = max(best, desk.scores[j])
-    desk.best = best
-
-
-cdef void keep_likely(Py_ssize_t n, Desk *desk) noexcept nogil:
-    """Move the likely ones of the first n candidates to the front, in their order."""
-    cdef Py_ssize_t j
-    cdef float least = desk.best - MARGIN
-    desk.likely = 0
-    for j in range(n):
-        desk.candidates[desk.likely] = desk.candidates[j]
-        desk.scores[desk.likely] = desk.scores[j]
-        desk.likely += desk.scores[j] >= least
-
-
-cdef Py_ssize_t choose_among(
-    Mixture mixture, Py_ssize_t n, double u, double rest, Desk *desk
-) noexcept nogil:
-    """Draw one of the first n candidates, which leave out a mass of up to `rest`, or NONE."""
-    cdef Py_ssize_t j, blocks = (n + LANES - 1) // LANES
-    if n == 1:  # the result is as below, in less time; most rows of a settled chain end here
-        return 0 if rest <= u and u * (1.0 + rest) < 1.0 else NONE
-    for j in range(n, blocks * LANES):
-        desk.scores[j] = -INFINITY
-    return mixture.simd.choose(desk.scores, blocks, u, rest, desk.p)
+    cdef Py_ssize_t _choose_among(
+        self, Mixture mixture, Py_ssize_t n, double u, double rest
+    ) noexcept nogil:
+        """Draw one of the first n candidates, which leave out a mass of up to `rest`, or -1."""
+        cdef Py_ssize_t j, blocks = (n + LANES - 1) // LANES
+        if n == 1:  # the result is as below, in less time; most rows of a settled chain end here
+            return 0 if rest <= u and u * (1.0 + rest) < 1.0 else -1
+        for j in range(n, blocks * LANES):
+            mixture.scores[j] = -INFINITY
+        return mixture.simd.choose(&mixture.scores[0], blocks, u, rest, &mixture.scratch[0])

@@ -15,16 +15,20 @@ from bitmix.kernel.simd cimport LANES, Simd, padded
 #: The most rows of a launch state. For more rows there is a first test on as many.
 LAUNCH = 256
 
+#: The least features that are wide: few rows then do not tell clusters apart, and to write the
+#: weights of a cluster takes much longer than to read those of the features that a row has on.
+WIDE = 4096
+
 cdef enum:
     SPLIT, MERGE, REPARTITION  # kinds of proposals
-    WIDE = 4096  # From so many features on, few rows do not tell clusters apart: all are launched.
     TEST = 32    # Log m takes as long as to add up the weights of a cluster so many times.
     SLOTS = 5    # columns at the end of the room, for clusters that are only proposed:
     # two of a launch state, the same two again, and the union of two clusters
 
 
 def split_merge(
-    Mixture mixture, bit_generator, Py_ssize_t proposals, *, Py_ssize_t launch=LAUNCH
+    Mixture mixture, bit_generator, Py_ssize_t proposals, *, Py_ssize_t launch=LAUNCH,
+    Py_ssize_t wide=WIDE,
 ):
     """Propose to split clusters and to merge them; see `SplitMerge`.
 
@@ -34,7 +38,9 @@ def split_merge(
     bit_generator : numpy.random.BitGenerator, INOUT
     proposals : int
     launch : int
-        The most rows of a launch state, where there are fewer than 4096 features.
+        The most rows of a launch state, where there are fewer than `wide` features.
+    wide : int
+        From so many features on, a launch state takes all rows, lazily; see `Division`.
 
     Returns
     -------
@@ -45,7 +51,7 @@ def split_merge(
     work : int
         How often the weights of a cluster were added up for a row; other work counts as well.
     """
-    return SplitMerge(mixture, launch).run(bit_generator, proposals)
+    return SplitMerge(mixture, launch, wide).run(bit_generator, proposals)
 
 
 cdef class SplitMerge:
@@ -78,6 +84,9 @@ cdef class SplitMerge:
 
     A merge that would fail even if q were 1 is rejected before any member is read.
 
+    With `wide` features, launch states and scans take the counts of the parts as they were some
+    rows before. That is exact too: any q serves that a proposal and its reverse share.
+
     More than `launch` rows S (beside i and j) are too many to read for every proposal, and a launch
     state would tell little of them. Steps 3 to 5 are then:
 
@@ -105,8 +114,8 @@ cdef class SplitMerge:
     Parameters
     ----------
     mixture : Mixture, INOUT
-    launch : int
-        The most rows of a launch state, where there are fewer than 4096 features.
+    launch, wide : int
+        See `split_merge`.
     """
 
     cdef Mixture mixture
@@ -123,13 +132,14 @@ cdef class SplitMerge:
     cdef double[::1] log_m              # log m of cluster k, nan: not yet known
     cdef double log_one                 # lgamma(1 + shift)
 
-    def __init__(self, Mixture mixture, Py_ssize_t launch):
+    def __init__(self, Mixture mixture, Py_ssize_t launch, Py_ssize_t wide):
         features = np.concatenate([mixture.rows.active, mixture.rows.never])
         width = padded(len(features))
         self.mixture = mixture
         self.simd = mixture.simd
-        self.division = Division(mixture)
-        self.launch = launch if len(features) < WIDE else mixture.z.shape[0]
+        is_wide = len(features) >= wide
+        self.launch = mixture.z.shape[0] if is_wide else launch
+        self.division = Division(mixture, is_wide and mixture.rows.missing is None)
         self.temperature = max(1.0, sqrt(len(features)) / 3.0)
         self.tally = np.zeros((3, 2), np.int64)
         self.alpha, self.beta = np.ones(width), np.ones(width)

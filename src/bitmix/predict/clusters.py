@@ -18,7 +18,7 @@ def log_weights(latent: Latent, x: np.ndarray, observed: np.ndarray | None = Non
     Parameters
     ----------
     latent : Latent
-    x : array or matrix of scipy.sparse, shape (M, D)
+    x : array, PackedRows or matrix of scipy.sparse, shape (M, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : ndarray of bool, shape (D,) or (M, D), optional
         True where a feature is observed; all of them by default.

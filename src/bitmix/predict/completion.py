@@ -28,7 +28,7 @@ def complete(
     ----------
     latents : sequence of Latent
         The chains, at least one.
-    queries : array or matrix of scipy.sparse, shape (M, D)
+    queries : array, PackedRows or matrix of scipy.sparse, shape (M, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : ndarray of bool, shape (D,) or (M, D)
         True where a feature is observed: one mask for all queries, or one for each.

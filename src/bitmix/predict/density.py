@@ -22,7 +22,7 @@ def log_predictive(
     ----------
     latents : sequence of Latent
         Chains, or kept states of chains, at least one.
-    x : array or matrix of scipy.sparse, shape (M, D)
+    x : array, PackedRows or matrix of scipy.sparse, shape (M, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : ndarray of bool, shape (D,) or (M, D), optional
         True where a feature is observed; all of them by default.
@@ -64,9 +64,9 @@ def outlier_score(
     ----------
     latents : sequence of Latent
         At least one.
-    x : array or matrix of scipy.sparse, shape (M, D)
+    x : array, PackedRows or matrix of scipy.sparse, shape (M, D)
         Zeros and ones where observed, anything elsewhere.
-    reference : array or matrix of scipy.sparse, shape (R, D)
+    reference : array, PackedRows or matrix of scipy.sparse, shape (R, D)
         Usual rows, at least one. A few hundred held-out rows are best.
     observed : ndarray of bool, shape (D,), optional
         The features to judge by, the same for all rows; all of them by default.

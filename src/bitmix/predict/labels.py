@@ -28,7 +28,7 @@ def label_probabilities(
         The chains, at least one, all of the same rows.
     labels : array, shape (N,)
         The labels of the training rows in order, numbers or text.
-    x : array or matrix of scipy.sparse, shape (M, D)
+    x : array, PackedRows or matrix of scipy.sparse, shape (M, D)
         Zeros and ones where observed, anything elsewhere. NaN means missing.
     observed : ndarray of bool, shape (D,) or (M, D), optional
         True where a feature is observed; all of them by default.

@@ -75,7 +75,6 @@ class Chain:
     def sweep(self) -> str:
         """Make each move of the schedule once; return a short note on the state."""
         start = time.perf_counter()
-        self.mixture.threads = self.run.threads_of_chain
         entry = self._move()
         entry["seconds"] = time.perf_counter() - start
         entry |= _description(self.mixture)

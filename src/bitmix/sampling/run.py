@@ -35,22 +35,19 @@ def sample_chains(
     """Return the latents of some chains of a run, sampled in threads.
 
     A chain continues from its checkpoint, or else from its latent in `starts`, if it has one. No
-    chain runs in the main thread, where Ctrl-C may arrive in the middle of a sweep. Threads that no
-    chain needs help the chains that still run.
+    chain runs in the main thread, where Ctrl-C may arrive in the middle of a sweep.
     """
     with (
         report_progress(progress, len(chains) * run.settings.sweeps, "sweep") as steps,
         ThreadPoolExecutor(min(threads, len(chains))) as pool,
     ):
         try:
-            run.share_threads(threads, len(chains))
             futures = [
                 pool.submit(run.sample, chain, steps, start)
                 for chain, start in zip(chains, starts or [None] * len(chains), strict=True)
             ]
-            for ended, future in enumerate(as_completed(futures), 1):
+            for future in as_completed(futures):
                 future.result()  # raises the error of a chain
-                run.share_threads(threads, len(chains) - ended)
         except BaseException:  # also Ctrl-C: let the threads finish their sweep
             run.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
@@ -78,7 +75,6 @@ class Run:
         self.checkpoint_every = check_positive("checkpoint_every", checkpoint_every)
         self.settings = settings
         self.stopped = False
-        self.threads_of_chain = 1
         self.x, self.observed = as_binary(x, observed)
         settings.check_rows(self.x.shape[0])
         _warn_of_constant_features(self.x, self.observed, settings)
@@ -87,10 +83,6 @@ class Run:
         aside = ThreadPoolExecutor(1)
         self.data_sha256 = aside.submit(data_sha256, self.x, self.observed)
         aside.shutdown(wait=False)
-
-    def share_threads(self, threads: int, chains: int) -> None:
-        """Share the threads among the chains that have not ended. No result depends on it."""
-        self.threads_of_chain = max(1, threads // max(1, chains))
 
     def identity(self, chain: int) -> dict[str, Any]:
         """Return everything that determines a chain, as items of its Latent."""

@@ -42,7 +42,7 @@ def sample(
 
     Parameters
     ----------
-    x : array or matrix of scipy.sparse, shape (N, D)
+    x : array, PackedRows or matrix of scipy.sparse, shape (N, D)
         The rows, as zeros and ones. NaN means missing.
     observed : array of bool, shape (N, D), optional
         False where a feature is missing. The value of `x` there does not matter. Counts and scores
@@ -81,8 +81,8 @@ def sample(
         Keep the state after every `thin`-th sweep, in `Latent.samples`. None keeps the last state
         only.
     threads : int, optional
-        The number of threads; by default the number of cores. Chains run side by side, and a chain
-        uses the threads that the others leave. The result does not depend on it.
+        The number of chains that run at once; by default the number of cores. The result does not
+        depend on it.
     progress : bool, optional
         None shows a bar in a terminal or notebook and nothing elsewhere. True writes a line to the
         log every few seconds where nobody sees a bar. False shows nothing.

@@ -37,7 +37,10 @@ LOCKED = (
 # Seconds that jobs have to end by themselves. Chains save their last sweep meanwhile.
 _PATIENCE = 1.5
 
-_ANSWERS = ("Nothing to be done", "your workflow is in a good condition")
+_ANSWERS = (
+    *("Nothing to be done", "your workflow is in a good condition"),
+    "Creating conda environment",  # takes minutes
+)
 _SHOWN = (LogEvent.JOB_INFO, LogEvent.GROUP_INFO, LogEvent.PROGRESS, LogEvent.SHELLCMD)
 _TRACEBACK = re.compile(
     r'^  File ".*", line \d+|^\w+ in file ".*", line \d+:?$|^\w+(Exception|Error):$'

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-#: The longest time in seconds between two looks at the jobs.
-LONGEST = 20
+#: The shortest and the longest time in seconds between two looks at the jobs.
+SHORTEST, LONGEST = 3, 20
 # Seconds to wait for an answer of SLURM, and for cancelled jobs to end.
 _PATIENCE = 60
 # In Snakemake's folder: the name that all jobs of the last Snakemake have, a UUID.
@@ -55,13 +55,20 @@ def _read_first_words(plugin: ModuleType) -> None:
 
 
 def _look_often(executor: Any) -> None:
-    """Limit the time between two looks at the jobs, and end it at once when Snakemake ends.
+    """Wait between two looks for a tenth of the time in which no job has ended.
 
-    Otherwise the time grows to three minutes while no job ends, and Snakemake waits for its end.
+    So the end of a job is noticed after at most a tenth of its time, or a few seconds. The plugin
+    adds ten seconds to its own time at each look at which no job has ended, up to three minutes.
+    Snakemake would wait for the end of that time; here it ends at once with Snakemake.
     """
+    executor.first_interval = executor.quiet_since = 0
 
     async def sleep(self: Any) -> None:
-        end = time.monotonic() + min(self.next_seconds_between_status_checks, LONGEST)
+        now, interval = time.monotonic(), self.next_seconds_between_status_checks
+        self.first_interval = self.first_interval or interval
+        if interval <= self.first_interval:
+            self.quiet_since = now
+        end = now + min(max(SHORTEST, (now - self.quiet_since) / 10), LONGEST)
         while self.wait and time.monotonic() < end:
             await asyncio.sleep(0.2)
 

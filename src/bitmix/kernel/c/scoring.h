@@ -64,6 +64,7 @@ typedef float f32x4 __attribute__((vector_size(16)));
 typedef uint16_t u16x32 __attribute__((vector_size(64)));
 typedef uint8_t u8x64 __attribute__((vector_size(64)));
 #define WIDE 32
+#define LOW (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) /* place of the low byte in a pair of bytes */
 
 INLINE u16x32 load_u16(const uint16_t *p)
 {
@@ -127,8 +128,8 @@ INLINE void screen_blocks(const uint8_t *costs, ptrdiff_t stride, const uint32_t
             u8x64 pairs = load_u8(row + b * stride);
             if (next)
                 pairs += load_u8(next + b * stride);
-            sum[b][0] = add_saturated(sum[b][0], (u16x32)pairs & 255);
-            sum[b][1] = add_saturated(sum[b][1], (u16x32)pairs >> 8);
+            sum[b][LOW] = add_saturated(sum[b][LOW], (u16x32)pairs & 255);
+            sum[b][!LOW] = add_saturated(sum[b][!LOW], (u16x32)pairs >> 8);
         }
     }
 #pragma GCC unroll 12
