@@ -57,7 +57,8 @@ def test_two_executions_give_the_same_bytes(tmp_path):
     """Neither times, nor paths, nor the random id of papermill's cell are in the notebook."""
     cells = [v4.new_code_cell("seed = 0"), v4.new_code_cell("print(seed)\nseed")]
     cells[0].metadata.tags = ["parameters"]
-    nbformat.write(v4.new_notebook(cells=cells), tmp_path / "in.ipynb")
+    metadata = {"language_info": {"name": "python"}}
+    nbformat.write(v4.new_notebook(cells=cells, metadata=metadata), tmp_path / "in.ipynb")
     (tmp_path / "other").mkdir()
     shutil.copy(tmp_path / "in.ipynb", tmp_path / "other/in.ipynb")
     executed = []

@@ -32,7 +32,7 @@ def make(output, **changes):
     Path(output).touch()
     snakemake = SimpleNamespace(_max_len=255, _fetch_max_len=lambda _: 255)
     path = Path(FilePersistence._record_path(snakemake, str(METADATA), output))
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**RECORD, **changes}))
     return path
 
