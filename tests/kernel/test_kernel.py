@@ -112,7 +112,7 @@ def test_screening_changes_no_draw_at_the_ends(best, u):
 
 
 def test_screening_changes_no_draw_where_costs_are_cut_off():
-    """Cluster 2 lacks four features of row 0, but seems the best one, because costs have a limit."""
+    """Cluster 2 lacks four features of row 0, but seems the best, because costs have a limit."""
     rng = np.random.default_rng(1)
     z = np.repeat([1, 0, 1, 2], [1, 20, 200, 100])
     for mixed in range(36, 56, 2):

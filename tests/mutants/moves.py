@@ -87,7 +87,8 @@ FAULTS = {
     ],
     "kernel/split_merge.pyx": [
         ("self.mixture.clusters + 2 + SLOTS > self.mixture.base.shape[0]",
-         "self.mixture.clusters + SLOTS - 2 > self.mixture.base.shape[0]", "slots and clusters meet"),
+         "self.mixture.clusters + SLOTS - 2 > self.mixture.base.shape[0]",
+         "slots and clusters meet"),
         ("u < 0.4", "u < 0.5", "more splits than merges are proposed"),
         ("self.mixture.sizes_[a] > 1", "self.mixture.sizes_[a] > 2", "pairs are never split"),
         ("self.mixture.clusters > 1", "self.mixture.clusters > 2", "two clusters never merge"),
