@@ -111,6 +111,25 @@ def test_screening_changes_no_draw_at_the_ends(best, u):
     assert together == [u != expected] * 2
 
 
+def test_screening_changes_no_draw_where_costs_are_cut_off():
+    """Cluster 2 lacks four features of row 0, but seems the best, because costs have a limit."""
+    rng = np.random.default_rng(1)
+    z = np.repeat([1, 0, 1, 2], [1, 20, 200, 100])
+    for mixed in range(36, 56, 2):
+        x = np.ones((len(z), mixed + 10), int)
+        x[1:, :mixed] = rng.integers(0, 2, (len(z) - 1, mixed))
+        x[221:, -4:] = 0
+        prior = np.full(mixed + 10, 0.001)
+        for u in (0.001, 0.01, 0.1):
+            found = []
+            for probe in (ALWAYS, NEVER):
+                mixture = mixture_of(x, z, prior, prior)
+                script = iter([GREATEST] * (len(z) - 1) + [u] + [0.5] * (len(z) - 1))
+                kernel.sweep(mixture, Scripted(script.__next__), probe=probe)
+                found.append(mixture.assignments[0])
+            assert found[0] == found[1], (mixed, u)
+
+
 def test_screening_changes_no_draw_while_clusters_grow():
     """Clusters of mixed rows become pure in one sweep, and outgrow all weights of its start."""
     rng = np.random.default_rng(0)

@@ -19,7 +19,7 @@ FAULTS = {
         ("last = k;", "last = last < 0 ? k : last;", "rounding at the end draws the first"),
     ],
     "kernel/c/simd.c": [
-        ("cost > 127.0f", "cost > 255.0f", "sums of two costs overflow"),
+        ("room * scale", "room * scale + 1.0f", "costs are rounded up"),
         ("excess += «select_f32(room < 0.0f, -room, none)»;", "none",
          "weights above the ceiling are not made up for"),
         ("sum += select_f64(kept, lgamma_f64(load_f64(rest)), (f64x8){0});", "(void)kept;",

@@ -63,7 +63,8 @@ def tests_of(fault):
 def start(fault, output, seconds):
     """Fork a process that runs the tests with one fault, for so many seconds of CPU time.
 
-    Return its number. The process has imported bitmix already, which takes longer than most faults live.
+    Return its number. The process has imported bitmix already, which takes longer than most faults
+    live.
     """
     os.environ["BITMIX_MUTANT"] = str(fault.number)
     process = os.fork()

@@ -45,7 +45,6 @@ FAULTS = {
         ("self.index.follow(self, k)", "pass", "the index does not follow a change"),
         ("self.priors.by_size[0] = NAN", "pass", "the weight of a new cluster never changes"),
         ("self.base[self.clusters] = self.base_of_new()", "pass", "its base never changes"),
-        ("self.index.rebase(self, self.clusters)", "pass", "screening never learns that"),
         ("if «n == 0»:", "False", "a row alone may stay in two ways"),
         ("self.priors.log_size(n)", "self.priors.log_size(n + 1)", "a row counts for itself"),
         ("self.stored[own] < 2", "self.stored[own] == 0", "what is not stored is read"),
