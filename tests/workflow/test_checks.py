@@ -26,7 +26,7 @@ CRATE = {
             "value": "Linux",
         },
         {
-            "@id": "https://pypi.org/project/numpy/2.4/",
+            "@id": "pkg:pypi/numpy@2.4",
             "@type": "SoftwareApplication",
             "name": "numpy",
             "softwareVersion": "2.4",

@@ -29,6 +29,8 @@ NAME = "ro-crate-metadata.json"
 WORKFLOW = "workflow"
 #: The identities of settings and of facts about the environment begin with these.
 SETTING, FACT = "setting", "environment"
+#: The identities of packages begin with this.
+PURL = "pkg:pypi/"
 
 _MAIN = f"{WORKFLOW}/Snakefile"
 #: The identity of the run as a whole.
@@ -234,20 +236,21 @@ def _fact(name: str, value: str) -> Entity:
     """Return a fact of the environment: a package, or a value."""
     if not name.startswith(PACKAGE):
         return _value(FACT, name, value)
-    page = _page(name, value)
-    package = {"name": name.removeprefix(PACKAGE), "softwareVersion": value, "url": page}
-    return {"@id": page, "@type": "SoftwareApplication", **package}
+    purl = _purl(name, value)
+    package = {"name": name.removeprefix(PACKAGE), "softwareVersion": value, "identifier": purl}
+    return {"@id": purl, "@type": "SoftwareApplication", **package}
 
 
-def _page(package: str, version: str) -> str:
-    return f"https://pypi.org/project/{quote(package.removeprefix(PACKAGE))}/{quote(version)}/"
+def _purl(package: str, version: str) -> str:
+    """Return the identity of a package as a package URL (purl, ECMA-427)."""
+    return f"{PURL}{quote(package.removeprefix(PACKAGE))}@{quote(version)}"
 
 
 # The workflow -----------------------------------------------------------------------------------
 
 
 def _workflow(facts: Mapping[str, str], settings: Sequence[Entity], jobs: Sequence[Job]) -> Entity:
-    packages = (_page(*fact) for fact in facts.items() if fact[0].startswith(PACKAGE))
+    packages = (_purl(*fact) for fact in facts.items() if fact[0].startswith(PACKAGE))
     return {
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
         "name": "bitmix: Dirichlet-process mixtures of binary data",

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from bitmix.io import read_json
 from bitmix.workflow import crate
-from bitmix.workflow.crate import FACT, SETTING
+from bitmix.workflow.crate import FACT, PURL, SETTING
 from bitmix.workflow.environment import PACKAGE, package_name
 
 #: Names and values that can be compared.
@@ -36,7 +36,7 @@ def read_environment(crate_file: str | Path) -> dict[str, str]:
     packages = {
         f"{PACKAGE}{entity['name']}": entity["softwareVersion"]
         for entity in entities
-        if entity["@id"].startswith("https://pypi.org/project/")
+        if entity["@id"].startswith(PURL)
     }
     return _values(entities, FACT) | packages
 
