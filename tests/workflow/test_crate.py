@@ -102,15 +102,18 @@ def test_each_job_has_its_inputs_and_outputs(finished, run, entities):
 
 def test_each_job_has_its_times(entities):
     times = {
-        name: [datetime.fromisoformat(entities[name][key]) for key in ("startTime", "endTime")]
-        for name in ("#job/data", "#job/chain-0", "#job/summary", crate.RUN)
+        name: [datetime.fromisoformat(entity[key]) for key in ("startTime", "endTime")]
+        for name, entity in entities.items()
+        if name.startswith("#job/")
     }
     for start, end in times.values():
         assert start < end
         assert start.utcoffset().total_seconds() == 0
-    assert times["#job/data"][1] <= times["#job/chain-0"][0]
-    ends = [one["endTime"] for name, one in entities.items() if name.startswith("#job/")]
-    assert times[crate.RUN] == [times["#job/data"][0], datetime.fromisoformat(max(ends))]
+    for chain in ("#job/chain-0", "#job/chain-1"):
+        assert times["#job/data"][1] <= times[chain][0]
+        assert times[chain][1] <= times["#job/summary"][0]
+    run = [datetime.fromisoformat(entities[crate.RUN][key]) for key in ("startTime", "endTime")]
+    assert run == [times["#job/data"][0], max(end for _, end in times.values())]
 
 
 def test_the_run_has_its_settings(run, entities):
