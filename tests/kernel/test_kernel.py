@@ -309,6 +309,13 @@ def test_random_numbers():
     np.testing.assert_array_equal(kernel.integers(np.random.PCG64(0), 7, 100), expected)
 
 
+def test_a_mixture_of_finite_mixtures_keeps_its_concentration():
+    mixture = mixture_of(np.eye(3), [0, 1, 2], concentration=0.5, partition_prior="mfm")
+    with pytest.raises(ValueError, match="keeps its concentration"):
+        kernel.update_concentration(mixture, np.random.PCG64(0), 1.0, 1.0)
+    assert mixture.concentration == 0.5
+
+
 def test_instruction_sets():
     best = kernel.simd_name()
     with pytest.raises(ValueError, match="v9"):
