@@ -87,7 +87,7 @@ def test_screening_changes_no_draw(mnist):
         np.testing.assert_array_equal(both[0].assignments, both[1].assignments)
 
 
-@pytest.mark.parametrize("best", [(0,), (2000,), (0, 2001), (2000, 2001)], ids=str)
+@pytest.mark.parametrize("best", [(0,), (2000,), (0, 1), (0, 2001), (2000, 2001)], ids=str)
 @pytest.mark.parametrize("u", [1e-5, 0.5, 1 - 1e-5])
 def test_screening_changes_no_draw_at_the_ends(best, u):
     """2,000 clusters are 17 nats below the best ones: too improbable to score, unless for such u.
