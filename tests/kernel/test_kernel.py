@@ -87,7 +87,7 @@ def test_screening_changes_no_draw(mnist):
         np.testing.assert_array_equal(both[0].assignments, both[1].assignments)
 
 
-@pytest.mark.parametrize("best", [(0,), (2000,), (0, 2001), (2000, 2001)], ids=str)
+@pytest.mark.parametrize("best", [(0,), (2000,), (0, 1), (0, 2001), (2000, 2001)], ids=str)
 @pytest.mark.parametrize("u", [1e-5, 0.5, 1 - 1e-5])
 def test_screening_changes_no_draw_at_the_ends(best, u):
     """2,000 clusters are 17 nats below the best ones: too improbable to score, unless for such u.
@@ -307,6 +307,13 @@ def test_random_numbers():
     rng = np.random.Generator(np.random.PCG64(0))
     expected = [int(rng.random() * 7) for _ in range(100)]
     np.testing.assert_array_equal(kernel.integers(np.random.PCG64(0), 7, 100), expected)
+
+
+def test_a_mixture_of_finite_mixtures_keeps_its_concentration():
+    mixture = mixture_of(np.eye(3), [0, 1, 2], concentration=0.5, partition_prior="mfm")
+    with pytest.raises(ValueError, match="keeps its concentration"):
+        kernel.update_concentration(mixture, np.random.PCG64(0), 1.0, 1.0)
+    assert mixture.concentration == 0.5
 
 
 def test_instruction_sets():

@@ -96,6 +96,27 @@ def test_chain_equals_the_reference(seed):
     assert bits.state == rng.bit_generator.state
 
 
+@pytest.mark.parametrize("launch", range(1, 6))
+def test_two_tests_equal_the_reference(launch):
+    """Clusters have more than `launch` rows, and many splits and merges are nearly accepted."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        theta = rng.beta(0.5, 0.5, (4, 6))[rng.integers(0, 4, 60)]
+        state = (
+            rng.random((60, 6)) < theta,
+            np.arange(60) % 3,
+            np.full(6, 0.5),
+            np.full(6, 0.5),
+            2.0,
+        )
+        uniform, bits = np.random.Generator(np.random.PCG64(1)).random, np.random.PCG64(1)
+        mixture, reference = mixture_of(*state), Reference(*state, uniform)
+        for _ in range(2):
+            tally, _, _ = kernel.split_merge(mixture, bits, 40, launch=launch)
+            assert tally.tolist() == list(reference.split_merge(40, launch).values())
+            np.testing.assert_array_equal(mixture.assignments, reference.z)
+
+
 def check(mixture, case):
     """Check the statistics of a state, and its log joint by a formula that is not the kernel's."""
     check_counts(mixture, case.x, case.observed)

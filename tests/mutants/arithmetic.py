@@ -6,7 +6,6 @@ FAULTS = {
         ("(u16x32)pairs >> 8", "(u16x32)pairs & 255", "half of the costs are those of others"),
         ("pairs += load_u8(next + b * stride);", "pairs += load_u8(row + b * stride);",
          "every other cost counts twice, the others not at all"),
-        ("out[k] <= limit", "out[k] < limit", "a cluster at the limit is left out"),
         ("(four[0] + four[2]) + (four[1] + four[3])", "(four[0] + four[2]) + four[1]",
          "sums lack a quarter of the lanes"),
         ("max = top[i] > max ? top[i] : max;", "max = top[0];", "exp may overflow"),
