@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFLIGHT
 
-.PHONY: all posterior digits install test test-browser test-slow test-faults fuzz test-slurm check book expected evaluation density bench bench-large sanitize lab lint lock clean help
+.PHONY: all posterior digits install test test-browser test-slow test-faults fuzz mutants test-slurm check book expected evaluation density bench bench-large sanitize lab lint lock clean help
 
 all: install  ## reproduce the study (also plain `make`)
 	@$(BIN)/snakemake tutorial
@@ -38,6 +38,9 @@ test-faults: install  ## inject faults: kills, full disks, lost writes, signals 
 
 fuzz: install  ## give a million hostile files to all readers (ten minutes)
 	@$(BIN)/python tests/fuzz/run.py
+
+mutants: install  ## plant faults in the kernel and in predictions: which do the tests miss? (an hour)
+	@$(BIN)/python tests/mutants/run.py
 
 test-slurm: .venv/.slurm  ## run the study on a SLURM of this machine and inject faults; as root (minutes)
 	@$(BIN)/pytest -m slurm -rP tests/slurm

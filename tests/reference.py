@@ -3,6 +3,8 @@
 You can check it against the papers by eye. It shares no code with the package.
 """
 
+from functools import cache
+
 import numpy as np
 from scipy.special import betaln, expit, gammaln, log_expit, log_softmax, logsumexp
 
@@ -24,18 +26,34 @@ def log_partition(sizes, concentration, prior="dp"):
     """Return log p(z) of the Chinese restaurant process or the mixture of finite mixtures."""
     sizes = np.asarray(sizes)
     if prior == "mfm":
-        # p(z) is the sum over M of a product of three terms: p(M), the number of ways to choose the
-        # clusters among the M components in order, and the Dirichlet-multinomial probability.
-        n, t, m = sizes.sum(), len(sizes), np.arange(len(sizes), 20_000)
-        log_p = np.log(0.1) + (m - 1) * np.log(0.9) + gammaln(m + 1) - gammaln(m - t + 1)
-        log_p += gammaln(m * concentration) - gammaln(m * concentration + n)
-        return logsumexp(log_p) + (gammaln(sizes + concentration) - gammaln(concentration)).sum()
+        log_v = log_components(int(sizes.sum()), len(sizes), concentration)
+        return log_v + (gammaln(sizes + concentration) - gammaln(concentration)).sum()
     return (
         len(sizes) * np.log(concentration)
         + gammaln(sizes).sum()
         + gammaln(concentration)
         - gammaln(concentration + sizes.sum())
     )
+
+
+@cache
+def log_components(n, t, concentration):
+    """Return the log of p(z) without the factors of the clusters: a sum over M of three terms.
+
+    They are p(M), the number of ways to choose the t clusters among the M components in order, and
+    the part of the Dirichlet-multinomial probability that does not depend on the sizes.
+    """
+    m = np.arange(max(t, 1), 20_000)
+    log_p = np.log(0.1) + (m - 1) * np.log(0.9) + gammaln(m + 1) - gammaln(m - t + 1)
+    return logsumexp(log_p + gammaln(m * concentration) - gammaln(m * concentration + n))
+
+
+def log_new_cluster(n, t, concentration, prior="dp"):
+    """Return the log weight of a new cluster beside t others, where a cluster has its size + g."""
+    if prior == "dp":
+        return np.log(concentration)
+    log_v = [log_components(n, clusters, concentration) for clusters in (t, t + 1)]
+    return log_v[1] - log_v[0] + np.log(concentration)
 
 
 def log_marginal(x, z, alpha, beta, observed=None):
@@ -56,8 +74,13 @@ def log_joint(x, z, alpha, beta, concentration, observed=None, prior="dp"):
 
 
 class Reference:
-    def __init__(self, x, z, alpha, beta, concentration, uniform):
-        self.x = np.asarray(x)
+    def __init__(
+        self, x, z, alpha, beta, concentration, uniform, observed=None, partition_prior="dp"
+    ):
+        self.complete = observed is None
+        self.seen = np.ones(np.shape(x), bool) if self.complete else observed
+        self.x = np.where(self.seen, x, 0).astype(bool)
+        self.prior = partition_prior
         self.z = np.array(z)
         self.alpha, self.beta = np.array(alpha, float), np.array(beta, float)
         self.concentration = concentration
@@ -67,7 +90,17 @@ class Reference:
     def _count(self):
         self.sizes = np.bincount(self.z)
         members = [self.z == k for k in range(len(self.sizes))]
-        self.heads = np.array([self.x[m].sum(axis=0, dtype=int) for m in members])
+        self.heads = np.array([self.x[m].sum(axis=0) for m in members])
+        self.present = np.array([self.seen[m].sum(axis=0) for m in members])
+
+    @property
+    def shift(self):
+        """What the weight of a cluster adds to its size."""
+        return self.concentration if self.prior == "mfm" else 0.0
+
+    def log_new(self, clusters):
+        """Return the log weight of a new cluster beside so many others."""
+        return log_new_cluster(len(self.x), clusters, self.concentration, self.prior)
 
     def sweep(self):
         """Reassign every row once (Neal 2000, algorithm 3); return how many moved."""
@@ -79,7 +112,7 @@ class Reference:
             new = self._draw(i, self.uniform())
             if new == len(self.sizes) and not alone:
                 self.sizes = np.append(self.sizes, 0)
-                self.heads = np.vstack([self.heads, np.zeros_like(self.heads[:1])])
+                self.heads, self.present = with_zeros(self.heads), with_zeros(self.present)
             elif new == len(self.sizes):
                 new = own  # the row is alone in its cluster already
             self._change(i, new, 1)
@@ -92,26 +125,29 @@ class Reference:
     def _change(self, i, k, delta):
         self.sizes[k] += delta
         self.heads[k] += delta * self.x[i].astype(int)
+        self.present[k] += delta * self.seen[i].astype(int)
 
     def _draw(self, i, u):
-        heads = np.vstack([self.heads, np.zeros_like(self.heads[:1])])
-        sizes = np.append(self.sizes, 0)
-        p_on = (self.alpha + heads) / (self.alpha + self.beta + sizes[:, None])
+        heads, present = with_zeros(self.heads), with_zeros(self.present)
         with np.errstate(divide="ignore"):
-            score = np.log(np.append(self.sizes, self.concentration))
-        score += np.where(self.x[i], np.log(p_on), np.log1p(-p_on)).sum(axis=1)
+            score = np.log(np.where(self.sizes, self.sizes + self.shift, 0))
+        score = np.append(score, self.log_new((self.sizes > 0).sum()))
+        score += log_likelihood(self.x[i], self.seen[i], self.alpha, self.beta, heads, present)
         cumulative = np.exp(score - score.max()).cumsum()
         return int(np.searchsorted(cumulative, u * cumulative[-1], side="right"))
 
     def _close(self, k):
         last = len(self.sizes) - 1
         self.z[self.z == last] = k
-        self.sizes[k], self.heads[k] = self.sizes[last], self.heads[last]
-        self.sizes, self.heads = self.sizes[:last], self.heads[:last]
+        for array in (self.sizes, self.heads, self.present):
+            array[k] = array[last]
+        self.sizes, self.heads, self.present = (
+            array[:last] for array in (self.sizes, self.heads, self.present)
+        )
 
-    def split_merge(self, proposals, launch=256):
+    def split_merge(self, proposals, launch=256, wide=4096):
         """Return the numbers of proposed and accepted splits, merges and repartitions."""
-        move = SplitMergeReference(self, launch)
+        move = SplitMergeReference(self, launch, wide)
         for _ in range(proposals):
             move.propose()
         self._count()
@@ -119,24 +155,36 @@ class Reference:
 
     def update_pixel_priors(self, hyperprior):
         """Update alpha and beta by slice sampling in the logarithm (Neal 2003)."""
-        tails = self.sizes[:, None] - self.heads
-        never = self.heads.sum(axis=0) == 0
+        tails = self.present - self.heads
+        never = (self.heads.sum(axis=0) == 0) & self.complete
         for d in [*np.flatnonzero(~never), *np.flatnonzero(never)]:
             for mine, other, counts in (
                 (self.alpha, self.beta, self.heads[:, d]),
                 (self.beta, self.alpha, tails[:, d]),
             ):
-                mine[d] = self._slice(mine[d], other[d], counts, hyperprior)
+                mine[d] = self._slice_of_feature(d, mine[d], other[d], counts, hyperprior)
 
-    def _slice(self, a, b, counts, hyperprior):
+    def _slice_of_feature(self, d, a, b, counts, hyperprior):
         def target(u):
             a = np.exp(u)
             value = (gammaln(a + counts) - gammaln(a)).sum()
-            value -= (gammaln(a + b + self.sizes) - gammaln(a + b)).sum()
+            value -= (gammaln(a + b + self.present[:, d]) - gammaln(a + b)).sum()
             return value + u + log_hyperprior(a, b, hyperprior)
 
+        return self._slice(target, a, 3 / np.sqrt(1 + (counts > 0).sum()))
+
+    def update_concentration(self, shape, rate):
+        """Update the concentration by slice sampling in the logarithm (Escobar and West 1995)."""
+
+        def target(u):
+            a = np.exp(u)
+            value = len(self.sizes) * u + gammaln(a) - gammaln(a + len(self.x))
+            return value + shape * u - rate * a
+
+        self.concentration = self._slice(target, self.concentration, 1.0)
+
+    def _slice(self, target, a, width):
         u = np.log(a)
-        width = 3 / np.sqrt(1 + (counts > 0).sum())
         height = target(u) + np.log(1 - self.uniform())
         left = u - width * self.uniform()
         right = left + width
@@ -154,6 +202,17 @@ class Reference:
                 right = new
 
 
+def with_zeros(array):
+    """Return the array with one more row, of zeros."""
+    return np.vstack([array, np.zeros_like(array[:1])])
+
+
+def log_likelihood(x, seen, alpha, beta, heads, present):
+    """Return the log probability of the observed features of a row, by cluster."""
+    p_on = (alpha + heads) / (alpha + beta + present)
+    return (seen * np.where(x, np.log(p_on), np.log1p(-p_on))).sum(axis=-1)
+
+
 class SplitMergeReference:
     """Splits, merges and repartitions, as the docstring of the kernel's SplitMerge defines them.
 
@@ -161,10 +220,14 @@ class SplitMergeReference:
     statistics are recomputed. A row that joins a cluster comes first in its list.
     """
 
-    def __init__(self, state, launch):
-        self.launch = launch
-        self.x, self.z = state.x, state.z
-        self.alpha, self.beta, self.concentration = state.alpha, state.beta, state.concentration
+    def __init__(self, state, launch, wide):
+        is_wide = state.x.shape[1] >= wide
+        self.launch = len(state.x) if is_wide else launch
+        self.lazy = is_wide and state.complete
+        self.x, self.z, self.seen = state.x, state.z, state.seen
+        self.alpha, self.beta, self.shift = state.alpha, state.beta, state.shift
+        self.log_new, self.complete = state.log_new, state.complete
+        self.log_prior = betaln(self.alpha, self.beta).sum()
         self.uniform = state.uniform
         self.clusters = [list(np.flatnonzero(self.z == k)) for k in range(len(state.sizes))]
         self.temperature = max(1.0, np.sqrt(self.x.shape[1]) / 3)
@@ -198,7 +261,7 @@ class SplitMergeReference:
         new_a, new_b = divided(i, j, others, parts)
         clusters = [*self.clusters, new_b]
         clusters[a] = new_a
-        log_ratio = np.log(self.concentration)
+        log_ratio = self.log_new(len(self.clusters))
         log_ratio += self._log_m(new_a) + self._log_m(new_b) - self._log_m(old)
         log_ratio += self._log_s(i, a, clusters)[-1] + np.log(len(old) - 1)
         log_ratio -= np.log(len(new_b)) + log_q
@@ -209,7 +272,7 @@ class SplitMergeReference:
         old_a, old_b = self.clusters[a], self.clusters[b]
         union = old_b[::-1] + old_a
         log_ratio = self._log_m(union) - self._log_m(old_a) - self._log_m(old_b)
-        log_ratio += np.log(len(old_b)) - np.log(self.concentration)
+        log_ratio += np.log(len(old_b)) - self.log_new(len(self.clusters) - 1)
         log_ratio -= log_s + np.log(len(union) - 1)
         if len(others) > self.launch and log_ratio <= threshold:
             return None
@@ -274,7 +337,8 @@ class SplitMergeReference:
         parts = []
         for t in range(len(others)):
             self._place(others, t)
-            log_odds = self._log_odds(others[t], *divided(i, j, others[:t], parts))
+            known = [] if self.lazy else parts
+            log_odds = self._log_odds(others[t], *divided(i, j, others[: len(known)], known))
             parts.append(self.uniform() < expit(log_odds))
         for _ in range(3):
             parts, _ = self._scan(i, j, others, parts)
@@ -305,8 +369,9 @@ class SplitMergeReference:
         """Make a restricted Gibbs scan, or follow one to a given end; return its log q."""
         parts, log_q = list(parts), 0.0
         for t, x in enumerate(order):
-            rest = order[:t] + order[t + 1 :], parts[:t] + parts[t + 1 :]
-            log_odds = self._log_odds(x, *divided(i, j, *rest))
+            if not self.lazy or t % (2 + len(order) // 8) == 0:
+                written = divided(i, j, order, parts)
+            log_odds = self._log_odds(x, *([row for row in part if row != x] for part in written))
             parts[t] = self.uniform() < expit(log_odds) if end is None else x in end
             log_q += log_expit(log_odds if parts[t] else -log_odds)
         return parts, log_q
@@ -322,9 +387,14 @@ class SplitMergeReference:
 
     def _score(self, x, cluster):
         """Return log n + log p(x | cluster) for a cluster without x."""
-        n, heads = len(cluster), self.x[cluster].sum(axis=0, dtype=int)
-        p_on = (self.alpha + heads) / (self.alpha + self.beta + n)
-        return np.log(n) + np.where(self.x[x], np.log(p_on), np.log1p(-p_on)).sum()
+        state = self.alpha, self.beta, *self._statistics(cluster)
+        log_x = log_likelihood(self.x[x], self.seen[x], *state)
+        return np.log(len(cluster) + self.shift) + log_x
+
+    def _statistics(self, cluster):
+        """Return by feature how many rows have it on, and how many have it observed."""
+        heads = self.x[cluster].sum(axis=0)
+        return heads, len(cluster) if self.complete else self.seen[cluster].sum(axis=0)
 
     def _log_s(self, i, a, clusters):
         """Return log s of each cluster, -inf for a."""
@@ -332,8 +402,9 @@ class SplitMergeReference:
         return log_softmax(np.array(scores) / self.temperature)
 
     def _log_m(self, cluster):
-        x = self.x[cluster]
-        return gammaln(len(x)) + log_marginal(x, np.zeros(len(x)), self.alpha, self.beta).sum()
+        n, (heads, present) = len(cluster), self._statistics(cluster)
+        log_x = betaln(self.alpha + heads, self.beta + present - heads).sum() - self.log_prior
+        return gammaln(n + self.shift) - gammaln(1 + self.shift) + log_x
 
 
 def divided(i, j, order, parts):

@@ -107,6 +107,16 @@ def test_a_sparse_matrix_whose_indices_are_outside(refused, form, index):
     refused(buffer.getvalue(), "no sparse matrix")
 
 
+@pytest.mark.parametrize("form", ["csr", "csc", "bsr"])
+def test_a_sparse_matrix_that_hides_its_cells(refused, form):
+    """SciPy checks no index if the last of `indptr` is zero, and then reads beyond the arrays."""
+    matrix = sparse.csr_array(np.eye(4, dtype=np.uint8)).asformat(form)
+    matrix.indptr[-1] = 0
+    buffer = io.BytesIO()
+    sparse.save_npz(buffer, matrix)
+    refused(buffer.getvalue(), "no sparse matrix")
+
+
 def test_an_array_of_objects_or_of_wrong_booleans(refused, tmp_path):
     buffer = io.BytesIO()
     np.save(buffer, np.array([[Mark(tmp_path / "executed")]], object))

@@ -40,6 +40,11 @@ def test_components_given_clusters(rows, clusters, concentration):
     np.testing.assert_allclose(found[clusters:], expected, atol=1e-9)
 
 
+def test_components_without_rows_are_the_prior():
+    expected = 0.1 * 0.9 ** np.arange(50)
+    np.testing.assert_allclose(components(0, 0, 0.5)[:51], [0, *expected], rtol=1e-6)
+
+
 def test_components_by_simulation():
     """Draw components and four rows from the prior, and keep the draws with two clusters."""
     rng = np.random.default_rng(0)

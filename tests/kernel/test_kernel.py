@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mixtures import ALWAYS, NEVER, check_counts, mixture_of, update_priors
 from reference import Reference, chain_generator, log_joint, log_marginal
+from scripted import GREATEST, Scripted
 
 from bitmix import kernel
 from bitmix.model import HYPERPRIORS
@@ -84,6 +85,97 @@ def test_screening_changes_no_draw(mnist):
         assert moved[0] == moved[1] > 1000
         assert both[0].screening and not both[1].screening
         np.testing.assert_array_equal(both[0].assignments, both[1].assignments)
+
+
+@pytest.mark.parametrize("best", [(0,), (2000,), (0, 2001), (2000, 2001)], ids=str)
+@pytest.mark.parametrize("u", [1e-5, 0.5, 1 - 1e-5])
+def test_screening_changes_no_draw_at_the_ends(best, u):
+    """2,000 clusters are 17 nats below the best ones: too improbable to score, unless for such u.
+
+    They have 4e-5 of the probability, at the end that the best ones leave, or between them.
+    """
+    few = np.setdiff1d(np.arange(2000 + len(best)), best)
+    many = np.repeat(best, [999, 1000][-len(best) :])  # as many without row 0
+    z = np.concatenate([many[::-1], few])
+    x = np.ones((len(z), 25))
+    others = np.where(z[1:] == best[0], 0.2, 0.8)  # rows of the best clusters stay there
+    together = []
+    for probe in (ALWAYS, NEVER):
+        mixture = mixture_of(x, z)
+        script = iter([GREATEST] * (len(z) - 1) + [u, *others])  # in the order of the rows
+        kernel.sweep(mixture, Scripted(script.__next__), probe=probe)
+        together.append(mixture.sizes[mixture.assignments[0]] > 500)
+    expected = 1 - 1e-5 if best[-1] == len(best) - 1 else 1e-5
+    if best == (0, 2001):
+        expected = 0.5
+    assert together == [u != expected] * 2
+
+
+def test_screening_changes_no_draw_where_costs_are_cut_off():
+    """Cluster 2 lacks four features of row 0, but seems the best, because costs have a limit."""
+    rng = np.random.default_rng(1)
+    z = np.repeat([1, 0, 1, 2], [1, 20, 200, 100])
+    for mixed in range(36, 56, 2):
+        x = np.ones((len(z), mixed + 10), int)
+        x[1:, :mixed] = rng.integers(0, 2, (len(z) - 1, mixed))
+        x[221:, -4:] = 0
+        prior = np.full(mixed + 10, 0.001)
+        for u in (0.001, 0.01, 0.1):
+            found = []
+            for probe in (ALWAYS, NEVER):
+                mixture = mixture_of(x, z, prior, prior)
+                script = iter([GREATEST] * (len(z) - 1) + [u] + [0.5] * (len(z) - 1))
+                kernel.sweep(mixture, Scripted(script.__next__), probe=probe)
+                found.append(mixture.assignments[0])
+            assert found[0] == found[1], (mixed, u)
+
+
+def test_screening_changes_no_draw_while_clusters_grow():
+    """Clusters of mixed rows become pure in one sweep, and outgrow all weights of its start."""
+    rng = np.random.default_rng(0)
+    kinds = rng.random((3, 1000)) < [[0.02], [0.5], [0.5]]
+    x = kinds[rng.integers(0, 3, 300)] ^ (rng.random((300, 1000)) < 0.01)
+    z = rng.integers(0, 3, 300)
+    both = [mixture_of(x, z, np.full(1000, 0.05), np.full(1000, 0.05)) for _ in range(2)]
+    bits = [np.random.PCG64(1), np.random.PCG64(1)]
+    for _ in range(3):
+        for mixture, bit_generator, probe in zip(both, bits, (ALWAYS, NEVER), strict=True):
+            kernel.sweep(mixture, bit_generator, probe=probe)
+        np.testing.assert_array_equal(both[0].assignments, both[1].assignments)
+    assert both[0].clusters == 3
+
+
+@pytest.mark.parametrize("u", [0.0, GREATEST])
+def test_the_ends_draw_the_first_and_the_last_cluster(u):
+    x = np.random.default_rng(0).integers(0, 2, (60, 3))
+    state = x, np.arange(60) % 40, np.ones(3), np.ones(3), 1.0
+    mixture, reference = mixture_of(*state), Reference(*state, lambda: u)
+    for _ in range(3):
+        assert kernel.sweep(mixture, Scripted(lambda: u), probe=NEVER) == reference.sweep()
+        np.testing.assert_array_equal(mixture.assignments, reference.z)
+
+
+@pytest.mark.parametrize("probe", [ALWAYS, NEVER])
+def test_sweeps_of_many_rows_equal_the_reference(probe):
+    """Random numbers are drawn some at a time."""
+    rng = np.random.Generator(np.random.PCG64(4))
+    state = np.random.default_rng(0).integers(0, 2, (2500, 3)), np.arange(2500) % 5
+    reference = Reference(*state, np.ones(3), np.ones(3), 1.0, rng.random)
+    mixture, bits = mixture_of(*state), np.random.PCG64(4)
+    assert kernel.sweep(mixture, bits, probe=probe) == reference.sweep()
+    np.testing.assert_array_equal(mixture.assignments, reference.z)
+    assert bits.state == rng.bit_generator.state
+
+
+def test_wide_rows_have_one_test():
+    """From 4,096 features on, `launch` makes no difference."""
+    x = np.random.default_rng(0).integers(0, 2, (30, 4096))
+    found = []
+    for launch in (2, kernel.LAUNCH):
+        mixture = mixture_of(x, np.arange(30) % 3)
+        tally, gain, _ = kernel.split_merge(mixture, np.random.PCG64(1), 20, launch=launch)
+        found.append((tally.tolist(), gain, mixture.assignments.tolist()))
+    assert found[0] == found[1]
 
 
 # ---------------------------------------------------------------- log joint

@@ -58,6 +58,19 @@ def test_missing_features_of_a_sample_share_its_cluster():
     assert 20 < samples[:, 0].sum() < 80
 
 
+def test_features_of_a_sample_are_independent_given_its_cluster(queries):
+    """With one cluster, two features agree as often as independent draws do."""
+    latent, draws = replace(make_latent(1, clusters=1), concentration=1e-12), 20_000
+    samples = posterior_predictive(
+        [latent], queries[:1], np.zeros(6, bool), samples_per_chain=draws
+    )[0].astype(int)
+    p = feature_means(latent)[0]
+    for d in range(5):
+        both = p[d] * p[d + 1]
+        error = 4.5 * np.sqrt(both * (1 - both) / draws)
+        assert abs((samples[:, d] * samples[:, d + 1]).mean() - both) < error
+
+
 def test_samples_depend_on_the_seed_only(latents, queries, masks):
     first = posterior_predictive(latents, queries, masks, seed=1)
     assert np.array_equal(first, posterior_predictive(latents, queries, masks, seed=1))

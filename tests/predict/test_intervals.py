@@ -92,6 +92,16 @@ def test_clusters_left_out_of_an_interval_do_not_show(monkeypatch, latents, quer
         np.testing.assert_allclose(few, every, atol=1e-5)
 
 
+@pytest.mark.parametrize("of", ["theta", "mean"])
+def test_interval_of_almost_all_probability(latents, queries, of):
+    """The clusters that are left out have more probability than what is outside the interval."""
+    observed = np.arange(6) < 5
+    heavy = [replace(latent, concentration=1e-7) for latent in latents]
+    bounds = credible_interval(heavy, queries, observed, probability=1 - 1e-9, of=of)[:, 5]
+    assert ((bounds >= 0) & (bounds <= 1)).all()
+    assert (bounds[:, 0] < bounds[:, 1]).all()
+
+
 def test_interval_where_all_is_observed_or_nothing_asked(latents, queries):
     for of in ("theta", "mean"):
         bounds = credible_interval(latents, queries, np.ones(6, bool), of=of)

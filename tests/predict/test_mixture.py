@@ -38,6 +38,17 @@ def test_evidence_is_the_sum_over_the_clusters_in_any_number_of_blocks(whole):
     assert mixture.log_evidence(x[:0], observed if whole else observed[:0]).shape == (0,)
 
 
+def test_likelihood_of_complete_rows_is_the_joint_without_the_prior():
+    rng = np.random.default_rng(2)
+    mixture = Mixture(rng.gamma(2, size=5), *rng.gamma(2, size=(2, 5, 8)), np.zeros(0, int))
+    x = rng.integers(0, 2, (20, 8)).astype(float)
+    expected = mixture.log_joint(x, np.ones(8, bool)) - np.log(
+        mixture.weights / mixture.weights.sum()
+    )
+    np.testing.assert_allclose(mixture.log_likelihood(x), expected, rtol=1e-12)
+    assert mixture.log_likelihood(x.astype(np.float32)).dtype == np.float32
+
+
 def test_log_sum_neither_overflows_nor_underflows():
     logs = np.array([[-2000.0, -2001.0], [3000.0, 2999.0]])
     expected = np.array([-2000.0, 3000.0]) + np.log1p(np.exp(-1))

@@ -38,7 +38,7 @@ def read_npy(file: IO[bytes], size: int) -> np.ndarray:
 
 
 def _check_texts(values: np.ndarray) -> None:
-    """Raise ValueError if texts, (n,), have code points that do not exist: NumPy crashes on them."""
+    """Raise ValueError if texts have code points that do not exist: NumPy crashes on them."""
     if values.dtype.kind == "U":
         points = values.view(np.dtype(np.uint32).newbyteorder(values.dtype.byteorder))
         if points.max(initial=0) > sys.maxunicode:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 from importlib.metadata import distributions
 from pathlib import Path
@@ -67,6 +68,10 @@ def _processor() -> str:
 
 
 def _packages() -> list[tuple[str, str]]:
-    """Return the name and the version of each installed package."""
-    found = {package.name.lower(): package.version for package in distributions()}
+    """Return the name, as package indexes write it, and the version of each installed package."""
+    found = {package_name(package.name): package.version for package in distributions()}
     return sorted(found.items())
+
+
+def package_name(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

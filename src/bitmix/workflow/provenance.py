@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from bitmix.io import read_json
 from bitmix.workflow import crate
 from bitmix.workflow.crate import FACT, PURL, SETTING
-from bitmix.workflow.environment import PACKAGE
+from bitmix.workflow.environment import PACKAGE, package_name
 
 #: Names and values that can be compared.
 Facts = Mapping[str, str]
@@ -43,8 +43,8 @@ def read_environment(crate_file: str | Path) -> dict[str, str]:
 
 def direct(facts: Facts) -> dict[str, str]:
     """Leave out the packages that bitmix does not need itself."""
-    names = {re.match(r"[\w.-]+", needed)[0].lower() for needed in requires("bitmix") or ()}  # type: ignore[index]
-    own = {f"{PACKAGE}{name}" for name in {"bitmix", *names}}
+    needed = (re.split(r"[^\w.-]", requirement)[0] for requirement in requires("bitmix") or ())
+    own = {f"{PACKAGE}{package_name(name)}" for name in ("bitmix", *needed)}
     return {name: facts[name] for name in facts if not name.startswith(PACKAGE) or name in own}
 
 

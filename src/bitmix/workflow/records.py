@@ -6,13 +6,15 @@ made the file, whether today's command ran that job or an earlier one.
 
 import json
 import os
-from base64 import urlsafe_b64decode
-from collections.abc import Iterable, Iterator
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 METADATA = Path(".snakemake/metadata")
+
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Job:
     end: float
 
 
-def read_jobs(folder: str | Path, metadata: Path = METADATA) -> list[Job]:
+def read_jobs(folder: str | Path) -> list[Job]:
     """Return the jobs that made the files in a folder, in the order of their starts.
 
     Jobs without a complete record are left out.
@@ -36,46 +38,44 @@ def read_jobs(folder: str | Path, metadata: Path = METADATA) -> list[Job]:
     Parameters
     ----------
     folder : path-like
-        The folder of a run, relative to the folder in which Snakemake runs.
-    metadata : Path
-        Where Snakemake keeps its records.
+        The folder of a run, relative to the folder in which Snakemake runs, the current one.
     """
-    jobs: dict[str, list[tuple[str, dict[str, Any]]]] = {}
-    for output, file in sorted(_records(metadata)):
-        if Path(folder) in Path(output).parents and Path(output).exists():
-            record = json.loads(file.read_bytes())
-            if record["endtime"] and not record["incomplete"]:
-                jobs.setdefault(record["log"][-1], []).append((output, record))
-    return sorted((_job(log, of_job) for log, of_job in jobs.items()), key=lambda job: job.start)
+    jobs: dict[str, list[tuple[str, Record]]] = {}
+    for path in sorted(Path(folder).rglob("*")):
+        if (record := _read_record(str(path))) and record["endtime"] and not record["incomplete"]:
+            jobs.setdefault(record["log"][-1], []).append((str(path), record))
+    return sorted((_job(log, made) for log, made in jobs.items()), key=lambda job: job.start)
 
 
-def _job(log: str, records: list[tuple[str, dict[str, Any]]]) -> Job:
-    _, record = records[0]
+def _job(log: str, made: Sequence[tuple[str, Record]]) -> Job:
+    """Return a job, given its last log, and its outputs with their records."""
+    _, record = made[0]
     return Job(
         rule=record["rule"],
         name=Path(log).stem,
-        command=_one_line(record["shellcmd"]),
+        command=" ".join((record["shellcmd"] or "").split()),
         inputs=tuple(record["input"]),
-        outputs=tuple(output for output, _ in records),
-        start=min(of_file["starttime"] for _, of_file in records),
-        end=max(of_file["endtime"] for _, of_file in records),
+        outputs=tuple(output for output, _ in made),
+        start=min(of_file["starttime"] for _, of_file in made),
+        end=max(of_file["endtime"] for _, of_file in made),
     )
 
 
-def _one_line(command: str | None) -> str:
-    return " ".join((command or "").split())
+def _read_record(output: str) -> Record | None:
+    """Return the record of an output, or None if there is none or it is damaged.
 
-
-def _records(metadata: Path) -> Iterator[tuple[str, Path]]:
-    """Return the outputs that have a record, with the files of the records.
-
-    The path of a record is that of the output in Base64. Parts of a long one are folders that begin
-    with @.
+    Its path is that of the output in Base64. All parts of a long one but the last are folders that
+    begin with @.
     """
-    for file in _files(metadata):
-        encoded = "".join(part.removeprefix("@") for part in file.relative_to(metadata).parts)
-        yield os.fsdecode(urlsafe_b64decode(encoded)), file
+    name = urlsafe_b64encode(output.encode()).decode()
+    size = _longest_name() - 1
+    *folders, last = (name[start : start + size] for start in range(0, len(name), size))
+    try:
+        return json.loads(Path(METADATA, *(f"@{part}" for part in folders), last).read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
-def _files(folder: Path) -> Iterable[Path]:
-    return (file for file in folder.rglob("*") if file.is_file())
+def _longest_name() -> int:
+    """Return how long a name in the folder of the records may be, as Snakemake finds out."""
+    return (os.pathconf(METADATA, "PC_NAME_MAX") if METADATA.exists() else 0) or 255
