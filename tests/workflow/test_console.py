@@ -1,11 +1,9 @@
 """What Snakemake shows, and what it says last."""
 
 import logging
-import os
 import subprocess
 import sys
 
-import psutil
 import pytest
 from snakemake.logging import LogEvent
 
@@ -124,26 +122,32 @@ def test_a_failure_is_told_at_once_if_jobs_go_on(screen, tmp_path, capsys):
     assert capsys.readouterr().err == "data failed: wrong\nchain 0 failed: late\n"
 
 
+# In a process of its own: it ends all children, and pytest may have some of multiprocessing's.
+STUBBORN = """
+import subprocess, sys
+import psutil
+from bitmix.workflow import console
+
+ignore = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True)"
+stubborn = [sys.executable, "-c", ignore + "; time.sleep(1000)"]
+shell = ["bash", "-c", '"$@" & echo $!; wait', "-", *stubborn]
+children = [
+    subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in (stubborn, shell)
+]
+assert children[0].stdout.readline() == "1\\n"
+grandchild = psutil.Process(int(children[1].stdout.readline()))
+assert children[1].stdout.readline() == "1\\n"
+console.end_children(3)  # the shell has time to end, however busy the machine is
+assert [child.wait() for child in children] == [-9, -15]
+assert children[1].stdout.read() == ""  # the last to write has ended
+assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
+assert not psutil.Process().children()
+"""
+
+
 def test_children_end_even_if_they_do_not_want_to():
-    stubborn = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True)"
-    )
-    code = f"{stubborn}; time.sleep(1000)"
-    shell = ["bash", "-c", '"$@" & echo $!; wait', "-", sys.executable, "-c", code]
-    children = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE),
-        subprocess.Popen(shell, stdout=subprocess.PIPE, text=True),
-    ]
-    assert children[0].stdout.readline() == b"1\n"
-    grandchild = psutil.Process(int(children[1].stdout.readline()))
-    assert children[1].stdout.readline() == "1\n"
-    console.end_children(0.3)
-    assert [child.wait() for child in children] == [-9, -15]
-    assert children[1].stdout.read() == ""  # the last to write has ended
-    assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
-    for child in children:
-        child.stdout.close()
-    assert not psutil.Process(os.getpid()).children()
+    done = subprocess.run([sys.executable, "-c", STUBBORN], stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_group_of_jobs_is_told_once(screen, tmp_path, capsys):
