@@ -30,7 +30,7 @@ test-browser: .venv/.browser  ## notebooks, book, report and explorer in Chromiu
 	@{ command -v chromium || command -v google-chrome; } >/dev/null || { echo 'no Chromium here: apt-get install chromium' >&2; exit 1; }
 	@$(BIN)/pytest -m browser
 
-test-slow: install  ## run the tests that take minutes: compilers, instruction sets, emulated machines
+test-slow: .venv/.crate  ## run the tests that take minutes: compilers, instruction sets, emulated machines
 	@$(BIN)/pytest -m slow
 
 test-faults: install  ## inject faults: kills, full disks, lost writes, signals (tens of minutes)
@@ -94,6 +94,7 @@ lock: install  ## write the lock files again, with the newest versions
 	$(LOCK) pyproject.toml --group build --group install --group test --group book -o requirements.txt
 	for group in $(EXTRAS); do \
 		$(LOCK) --group $$group --constraint requirements.txt -o requirements-$$group.txt || exit 1; done
+	$(LOCK) --group crate -o requirements-crate.txt
 
 clean:  ## delete the environment and the caches, but no results
 	rm -rf .venv .pytest_cache .ruff_cache
@@ -124,6 +125,12 @@ help:  ## list these targets
 
 $(EXTRAS:%=.venv/.%): .venv/.%: requirements-%.txt .venv/.bitmix
 	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+# The validator of crates and the packages of `make install` cannot be in one environment.
+.venv/.crate: requirements-crate.txt .venv/.bitmix
+	@$(BIN)/python -m venv --clear .venv/crate
+	@.venv/crate/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
 # This check runs before anything is downloaded. Every version of Python can run it.

@@ -115,11 +115,16 @@ def stages(run):
     return [*STAGES, *predictions, *tables]
 
 
-def products(run):
-    """Return everything that a run makes, so that Snakemake makes missing files again."""
+def results(run):
+    """Return everything that a run finds."""
     chains = expand(rules.chain.output, run=run, chain=range(RUNS[run]["chains"]))
     once = [*stages(run), rules.summary]
     return chains + [file for stage in once for file in expand(stage.output, run=run)]
+
+
+def products(run):
+    """Return everything that a run makes, so that Snakemake makes missing files again."""
+    return results(run) + expand(rules.crate.output, run=run)
 
 
 def figure_files(wildcards):

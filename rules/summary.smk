@@ -1,4 +1,5 @@
-# The numbers of a run in one file, tables of them, and the comparison with the expected values.
+# The numbers of a run in one file, its provenance, tables of the numbers, and the comparison with the
+# expected values.
 
 STAGES = (
     *(rules.data, rules.first_look, rules.model, rules.clusters, rules.mixing, rules.consensus),
@@ -11,6 +12,7 @@ REPRODUCED = [run for run in DEFAULT if (HOME / f"tests/expected/{run}.json").ex
 
 localrules:
     check,
+    crate,
     table,
 
 
@@ -43,6 +45,35 @@ rule summary:
         "figures_folder=results/{run}/figures",
     message:
         "{wildcards.run}: write the numbers of the run"
+    shell:
+        JOB
+
+
+# It holds times and describes the machine, so it has no benchmark and differs from run to run.
+rule crate:
+    input:
+        results=lambda wildcards: results(wildcards.run),
+        workflow=[HOME / "Snakefile", *sorted(HOME.glob("rules/*.smk"))],
+        code=[
+            HOME / f"src/bitmix/workflow/{name}.py" for name in ("crate", "environment", "records")
+        ],
+    output:
+        crate="results/{run}/ro-crate-metadata.json",
+        workflow=directory("results/{run}/workflow"),
+    log:
+        "results/{run}/logs/crate.txt",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        "crate",
+        "folder=results/{run}",
+        runs.for_job("home", str(HOME)),
+    message:
+        "{wildcards.run}: write how the results were made, ro-crate-metadata.json"
     shell:
         JOB
 

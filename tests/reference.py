@@ -369,14 +369,9 @@ class SplitMergeReference:
         """Make a restricted Gibbs scan, or follow one to a given end; return its log q."""
         parts, log_q = list(parts), 0.0
         for t, x in enumerate(order):
-            rest = order[:t] + order[t + 1 :], parts[:t] + parts[t + 1 :]
-            if self.lazy and t % (2 + len(order) // 8) == 0:
+            if not self.lazy or t % (2 + len(order) // 8) == 0:
                 written = divided(i, j, order, parts)
-            if self.lazy:
-                size = 1 + parts.count(parts[t])  # i or j, and the rows that are there now
-                log_odds = self._log_odds_of_written(x, parts[t], *written, size)
-            else:
-                log_odds = self._log_odds(x, *divided(i, j, *rest))
+            log_odds = self._log_odds(x, *([row for row in part if row != x] for part in written))
             parts[t] = self.uniform() < expit(log_odds) if end is None else x in end
             log_q += log_expit(log_odds if parts[t] else -log_odds)
         return parts, log_q
@@ -386,24 +381,6 @@ class SplitMergeReference:
 
     def _below(self, n):
         return int(self.uniform() * n)
-
-    def _log_odds_of_written(self, x, own, zero, one, size):
-        """Return the log odds from clusters as they were written, with x in its own.
-
-        Of its own cluster, the number of rows is that of now. The counts are not, apart from those
-        of features that are on in no row at all.
-        """
-        n, rest = size - 1, [row for row in (one if own else zero) if row != x]
-        log_own, before, never = self._score(x, rest), len(rest), ~self.x.any(axis=0)
-        log_own += np.log((n + self.shift) / (before + self.shift))
-        log_own -= np.log((self.alpha + self.beta + n) / (self.alpha + self.beta + before)).sum()
-        log_own += np.log((self.beta + n) / (self.beta + before))[never].sum()
-        # Padding, to a multiple of 32 features that are on, has beta = alpha + beta = 1.
-        active = (~never).sum()
-        padding = -(-max(active, 1) // 32) * 32 - active
-        log_own += padding * np.log((1 + before) / (1 + n))
-        log_other = self._score(x, zero if own else one)
-        return log_own - log_other if own else log_other - log_own
 
     def _log_odds(self, x, zero, one):
         return self._score(x, one) - self._score(x, zero)

@@ -11,7 +11,7 @@ The build runs this file as a script, which records the sources of the compiled 
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -93,9 +93,18 @@ def chain_sha256() -> str:
     Compiled modules count by their sources, so the hash, like the chain, is the same for every
     compiler and machine.
     """
+    return _installed_sha256(CHAIN)
+
+
+def package_sha256() -> str:
+    """Return the sha256, in hex, of all installed code of bitmix; see `chain_sha256`."""
+    return _installed_sha256(sorted(path.name for path in _INSTALLED.iterdir()))
+
+
+def _installed_sha256(parts: Sequence[str]) -> str:
     compiled = _compiled()
-    hashes = {name: value for name, value in compiled.items() if _part(name) in CHAIN}
-    for file in sources(_INSTALLED, CHAIN):
+    hashes = {name: value for name, value in compiled.items() if _part(name) in parts}
+    for file in sources(_INSTALLED, parts):
         if file.suffix == ".py":
             hashes[file.relative_to(_INSTALLED).as_posix()] = _sha256(file)
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()

@@ -27,6 +27,8 @@ NOT_IMPORTED = {
 }
 #: The groups that have a lock of their own.
 EXTRAS = ("bench", "browser", "slurm")
+#: And those that have an environment of their own, too.
+APART = ("crate",)
 CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
     "seaborn": "seaborn-base",
@@ -98,7 +100,7 @@ def test_conda_gets_the_same():
                 *(one for name in ("build", "install", "test", "book") for one in GROUPS[name]),
             ],
         ),
-        *((f"requirements-{name}.txt", GROUPS[name]) for name in EXTRAS),
+        *((f"requirements-{name}.txt", GROUPS[name]) for name in EXTRAS + APART),
     ],
 )
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_lock_satisfies_pyproject(lock, requirements, machine):
 
 
 @pytest.mark.parametrize(
-    "lock", ["requirements.txt", *(f"requirements-{name}.txt" for name in EXTRAS)]
+    "lock", ["requirements.txt", *(f"requirements-{name}.txt" for name in EXTRAS + APART)]
 )
 def test_lock_has_hashes_and_no_host(lock):
     text = (ROOT / lock).read_text()

@@ -107,12 +107,34 @@ def test_a_sparse_matrix_whose_indices_are_outside(refused, form, index):
     refused(buffer.getvalue(), "no sparse matrix")
 
 
+@pytest.mark.parametrize("form", ["csr", "csc", "bsr"])
+def test_a_sparse_matrix_that_hides_its_cells(refused, form):
+    """SciPy checks no index if the last of `indptr` is zero, and then reads beyond the arrays."""
+    matrix = sparse.csr_array(np.eye(4, dtype=np.uint8)).asformat(form)
+    matrix.indptr[-1] = 0
+    buffer = io.BytesIO()
+    sparse.save_npz(buffer, matrix)
+    refused(buffer.getvalue(), "no sparse matrix")
+
+
 def test_an_array_of_objects_or_of_wrong_booleans(refused, tmp_path):
     buffer = io.BytesIO()
     np.save(buffer, np.array([[Mark(tmp_path / "executed")]], object))
     refused(buffer.getvalue(), "Python objects")
     assert not (tmp_path / "executed").exists()
     refused(npy("(1, 2)", b"\1\7", "|b1"), "row 0: 7 in column 1")
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_a_text_of_characters_that_do_not_exist(refused, order):
+    """Python would end with an error of its own, or crash."""
+    rows = npy("(2, 2)", b"\0\1\1\0", "|u1")
+    ids = np.array([ord("a"), 0x110000], f"{order}u4").tobytes()
+    refused(npz(x=rows, row_ids=npy("(2,)", ids, f"{order}U1")), "characters that do not exist")
+
+
+def test_an_array_of_records(refused):
+    refused(npy("(1,)", b"\1\1", "[('a', '|u1'), ('b', '|u1')]"), "records")
 
 
 class Mark:

@@ -50,7 +50,7 @@ FAULTS = {
         ("self.stored[own] < 2", "self.stored[own] == 0", "what is not stored is read"),
         ("self.priors.log_size(«self.sizes_[own] - 1»)", "self.sizes_[own]",
          "a row counts for itself in a stored size"),
-        ("+ «self.without_off[own]»", "self.sum_off[own]",
+        ("return «self.base_without[own]» + self.sum_on", "self.base[own]",
          "a row counts for itself in stored features"),
         ("self.stored[own] == 1", "self.stored[own] >= 1", "changes of another row are taken"),
         ("self.z[i] = <int32_t>new", "pass", "a move is not noted"),

@@ -278,6 +278,18 @@ def test_the_last_to_open_a_checkpoint_owns_it(tmp_path, whole):
     assert second.due()
 
 
+def test_a_finished_chain_leaves_the_same_files_and_stops_older_processes(tmp_path, x, whole):
+    first = Checkpoint(tmp_path / "one/0.pkl", 1e-9)
+    first.open(whole)
+    for folder in ("one", "two"):
+        bitmix.sample_chain(x, 0, checkpoint_folder=tmp_path / folder, **SETTINGS)
+    for name in ("0.pkl", ".0.pkl.owner"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    for act in (first.due, first.close):
+        with pytest.raises(CheckpointTaken):
+            act()
+
+
 def test_a_deleted_folder_does_not_stop_the_chain(tmp_path, whole):
     checkpoint = Checkpoint(tmp_path / "chains/0.pkl", 1e-9)
     checkpoint.open(whole)

@@ -27,8 +27,10 @@ class Workflow:
             process.kill()
         return subprocess.CompletedProcess(process.args, process.returncode, output)
 
-    def start(self, *arguments, cores=2, python_path=""):
+    def start(self, *arguments, cores=2, python_path="", environment=None, umask=-1):
         """Start Snakemake in its own process group and do not wait for it."""
+        # PATH is that of a terminal in which the environment is not activated.
+        own = {"PATH": os.defpath, "PYTHONPATH": str(python_path), **(environment or {})}
         return subprocess.Popen(
             [sys.executable, "-m", "snakemake", "--cores", str(cores), "--nocolor", *arguments],
             cwd=self.folder,
@@ -36,8 +38,8 @@ class Workflow:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            # PATH is that of a terminal in which the environment is not activated.
-            env={**os.environ, "PATH": os.defpath, "PYTHONPATH": str(python_path)},
+            env={**os.environ, **own},
+            umask=umask,
         )
 
     def copy(self, folder):

@@ -13,8 +13,26 @@ from PIL import Image
 import bitmix
 from bitmix.data import Dataset, save_dataset
 from bitmix.io import read_json, read_sealed_json, write_json, write_sealed_json
-from bitmix.workflow import checks, messages, summary, times
+from bitmix.workflow import checks, crate, messages, summary, times
 
+HERE = {"commit": "abc", "system": "Linux", "package numpy": "2.4"}
+CRATE = {
+    "@graph": [
+        {"@id": "#environment/commit", "@type": "PropertyValue", "name": "commit", "value": "abc"},
+        {
+            "@id": "#environment/system",
+            "@type": "PropertyValue",
+            "name": "system",
+            "value": "Linux",
+        },
+        {
+            "@id": "pkg:pypi/numpy@2.4",
+            "@type": "SoftwareApplication",
+            "name": "numpy",
+            "softwareVersion": "2.4",
+        },
+    ]
+}
 CONFIGURATION = {"data": {"labels": [0, 1], "folder": "/somewhere"}, "sweeps": 2}
 
 
@@ -37,6 +55,7 @@ def run(tmp_path_factory):
     Image.fromarray(pixels).save(folder / "figures/sub/dot.png")
     out = folder / "summary.json"
     summary.write_summary(out, CONFIGURATION, folder / "data.npz", files, folder / "figures")
+    write_json(folder / crate.NAME, CRATE)
     return folder, latents
 
 
@@ -47,7 +66,7 @@ def found(run):
 
 @pytest.fixture
 def expected(found):
-    return copy.deepcopy(summary.expected_values(found))
+    return {**copy.deepcopy(summary.expected_values(found)), "environment": dict(HERE)}
 
 
 def test_summary(run, found):
@@ -63,7 +82,8 @@ def test_summary(run, found):
 
 
 def test_expected_values(found):
-    assert found.keys() - summary.expected_values(found).keys() == {"image_shape", "levels"}
+    left_out = found.keys() - summary.expected_values(found).keys()
+    assert left_out == {"image_shape", "levels", "versions"}
 
 
 def test_results_table(run, found):
@@ -166,7 +186,7 @@ def test_only_new_runs_are_told(tmp_path, run, found):
 
 
 def test_the_same_holds(expected, found):
-    text, holds = checks.report("tiny", expected, found)
+    text, holds = checks.report("tiny", expected, found, HERE)
     assert holds
     assert "0 differences" in text
     assert "DIFFERS" not in text
@@ -200,7 +220,7 @@ def set_in(values, path, value):
 )
 def test_a_difference_is_shown_and_explained(expected, found, path, value, row, advice):
     set_in(expected, path, value)
-    text, holds = checks.report("tiny", expected, found)
+    text, holds = checks.report("tiny", expected, found, HERE)
     assert not holds
     (line,) = [line for line in text.splitlines() if line.endswith("DIFFERS")]
     assert line.startswith(f"{row} ")
@@ -211,12 +231,12 @@ def test_a_difference_is_shown_and_explained(expected, found, path, value, row, 
 def test_a_log_joint_differs_in_its_last_bit(expected, found):
     value = np.nextafter(found["chains"][0]["log_joint"], np.inf)
     expected["chains"][0]["log_joint_hex"] = float(value).hex()
-    assert not checks.report("tiny", expected, found)[1]
+    assert not checks.report("tiny", expected, found, HERE)[1]
 
 
 def test_an_absent_chain_differs(expected, found):
     del found["chains"][1]
-    text, holds = checks.report("tiny", expected, found)
+    text, holds = checks.report("tiny", expected, found, HERE)
     assert not holds
     assert "number of chains" in text
 
@@ -231,13 +251,13 @@ def test_a_blank_figure_is_seen(tmp_path):
 def test_a_blank_figure_is_never_right(expected, found):
     expected["figures"]["sub/dot.png"]["blank"] = True
     found["figures"]["sub/dot.png"]["blank"] = True
-    assert not checks.report("tiny", expected, found)[1]
+    assert not checks.report("tiny", expected, found, HERE)[1]
 
 
 def test_other_chains_of_other_data_are_not_blamed_on_the_code(expected, found):
     expected["data"]["sha256"] = "0" * 64
     expected["chains"][0]["assignments_sha256"] = "0" * 64
-    text, _ = checks.report("tiny", expected, found)
+    text, _ = checks.report("tiny", expected, found, HERE)
     assert "may follow from the data" in text
     assert "src/bitmix/kernel" not in text
 
@@ -245,7 +265,7 @@ def test_other_chains_of_other_data_are_not_blamed_on_the_code(expected, found):
 def test_long_values_show_the_place_where_they_differ(expected, found):
     expected["chains"][0]["sizes"] = list(range(100))
     found["chains"][0]["sizes"] = [*range(99), 1234]
-    text, _ = checks.report("tiny", expected, found)
+    text, _ = checks.report("tiny", expected, found, HERE)
     assert "1234" in text
 
 
@@ -271,6 +291,21 @@ def test_nothing_to_check_is_an_error(tmp_path):
 def test_results_become_the_expected_values(tmp_path, monkeypatch, found):
     monkeypatch.chdir(tmp_path)
     write_sealed_json("results/tiny/summary.json", found)
+    write_json("results/tiny/ro-crate-metadata.json", CRATE)
     path = checks.accept("tiny")
     assert str(path) == "tests/expected/tiny.json"
-    assert read_json(path) == json.loads(json.dumps(summary.expected_values(found)))
+    values = json.loads(json.dumps(summary.expected_values(found)))
+    assert read_json(path) == {**values, "environment": HERE}
+    assert checks.report("tiny", read_json(path), found, HERE)[1]
+
+
+def test_other_machines_and_packages_are_told_if_values_differ(expected, found):
+    elsewhere = {**HERE, "package numpy": "1.0", "package six": "1.0"}
+    assert "numpy" not in checks.report("tiny", expected, found, elsewhere)[0]
+    expected["chains"][1]["clusters"] = 99
+    text, _ = checks.report("tiny", expected, found, elsewhere)
+    assert re.search(r"^environment +expected +here$", text, re.MULTILINE)
+    assert re.search(r"^package numpy +2\.4 +1\.0$", text, re.MULTILINE)
+    assert "system" not in text and "six" not in text
+    text, _ = checks.report("tiny", expected, found, HERE)
+    assert "Code, machine and packages are those of the expected values." in text

@@ -85,6 +85,14 @@ def test_an_evaluation_may_be_left_out():
     assert resolve({"runs": {"a": {"evaluation": None}}}, SCHEMA)["runs"]["a"]["evaluation"] is None
 
 
+def test_a_message_has_at_most_twenty_problems():
+    with pytest.raises(ConfigError) as error:
+        resolve({"runs": {"a": {"moves": ["asign"] * 50}}}, SCHEMA)
+    first, *problems, last = str(error.value).splitlines()
+    assert first == "the configuration cannot be used:" and len(problems) == 20
+    assert last == "  and 31 more"  # one of them: it must include assign
+
+
 def test_runs_do_not_share_their_defaults():
     runs = resolve({"runs": {"a": {}, "b": {}}}, SCHEMA)["runs"]
     runs["a"]["moves"].append("none")

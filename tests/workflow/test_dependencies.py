@@ -11,7 +11,7 @@ import pytest
 import bitmix
 from bitmix.code import BROWSER
 
-NOTEBOOKS = {"first_look", "clusters", "mixing", "consensus", "predictions", "summary"}
+NOTEBOOKS = {"first_look", "clusters", "mixing", "consensus", "predictions", "summary", "crate"}
 CHAIN = {"chain", "model", "explore", *NOTEBOOKS}
 FILES = {
     "arguments.py": {"data", *CHAIN},
@@ -20,14 +20,15 @@ FILES = {
     "chains/latent.py": CHAIN,
     "sampling/chain.py": CHAIN,
     "predict/mixture.py": {"explore", *NOTEBOOKS},
-    "explorer/steps.py": {"explore"},
-    "explorer/parts.js": {"explore"},
+    "explorer/steps.py": {"explore", "crate"},
+    "explorer/parts.js": {"explore", "crate"},
     "partitions/consensus.py": NOTEBOOKS,
     "diagnostics/verdict.py": NOTEBOOKS,
     "figures/style.py": NOTEBOOKS,
     "study/study.py": {"model", *NOTEBOOKS},
     "evaluation/scores.py": set(),
-    "workflow/summary.py": {"summary"},
+    "workflow/summary.py": {"summary", "crate"},
+    "workflow/crate.py": {"crate"},
     "workflow/locks.py": set(),
     "estimator.py": set(),
 }

@@ -1,5 +1,6 @@
 """The papermill engine: kernels that start at the same time must not compete for ports."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -50,3 +51,26 @@ def test_tables_get_no_cells_about_the_study(tmp_path, engine, left):
         progress_bar=False,
     )
     assert [cell.source for cell in executed.cells] == left
+
+
+def test_two_executions_give_the_same_bytes(tmp_path):
+    """Neither times, nor paths, nor the random id of papermill's cell are in the notebook."""
+    cells = [v4.new_code_cell("seed = 0"), v4.new_code_cell("print(seed)\nseed")]
+    cells[0].metadata.tags = ["parameters"]
+    metadata = {"language_info": {"name": "python"}}
+    nbformat.write(v4.new_notebook(cells=cells, metadata=metadata), tmp_path / "in.ipynb")
+    (tmp_path / "other").mkdir()
+    shutil.copy(tmp_path / "in.ipynb", tmp_path / "other/in.ipynb")
+    executed = []
+    for folder in (tmp_path, tmp_path / "other"):
+        papermill.execute_notebook(
+            folder / "in.ipynb",
+            folder / "out.ipynb",
+            {"seed": 5},
+            engine_name="bitmix",
+            kernel_name="python3",
+            progress_bar=False,
+        )
+        executed.append((folder / "out.ipynb").read_text())
+    assert executed[0] == executed[1]
+    assert '"seed": 5' in executed[0] and '"5\\n"' in executed[0]

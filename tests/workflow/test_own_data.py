@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from same_bytes import assert_same, run_elsewhere
 
 import bitmix
 from bitmix.data import load_dataset, sources
@@ -280,3 +281,9 @@ def test_figures_of_a_table_name_features_and_rows(own):
         assert re.search(r"<!-- r\d\d -->", (figures / f"{name}.svg").read_text())
     rows = pd.read_csv(own.folder / "results/answers/consensus.csv")
     assert rows["who"].tolist() == [f"r{i:02}" for i in range(40)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["answers", "shapes"])
+def test_a_run_elsewhere_gives_the_same_bytes(own, tmp_path, run):
+    assert_same(own.folder / f"results/{run}", run_elsewhere(own, tmp_path, run))

@@ -19,6 +19,12 @@ def read(**run):
     return runs.read_runs({"runs": {"mine": run}}, SCHEMA)["mine"]
 
 
+@pytest.mark.parametrize("entries", [None, "mine", 3, ["mine"]])
+def test_runs_must_be_a_group_of_keys(entries):
+    with pytest.raises(ConfigError, match="runs: must be a group of keys"):
+        runs.read_runs({"runs": entries}, SCHEMA)
+
+
 def test_a_table_alone_is_sampled_until_its_chains_have_mixed():
     run = read(data=TABLE)
     assert runs.is_table(run) and runs.is_automatic(run)

@@ -53,7 +53,9 @@ def test_a_dry_run_lists_the_jobs(commands):
         "06-predictions": 2, "07-evaluation": 1,
     }  # fmt: skip
     jobs = [job for command in commands for job in re.findall(r"workflow.jobs (\w+)", command)]
-    assert Counter(jobs) == {"data": 2, "chain": 4, "explore": 2, "summary": 2, "scores": 1}
+    assert Counter(jobs) == {
+        "data": 2, "chain": 4, "explore": 2, "summary": 2, "crate": 2, "scores": 1,
+    }  # fmt: skip
 
 
 def test_the_rules_give_each_notebook_all_its_parameters(commands):
@@ -76,6 +78,7 @@ def test_the_rules_give_each_job_all_its_parameters(commands):
                           "times_file", *run_settings.CHAIN_SETTINGS],
                 "summary": ["summary_file", "configuration", "data_file", "chain_files",
                             "figures_folder"],
+                "crate": ["folder", "home"],
                 "scores": ["files", "table_file"],
                 "explore": ["data_file", "chain_files", "explorer_file"],
             }  # fmt: skip

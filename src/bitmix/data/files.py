@@ -110,7 +110,11 @@ def _sparse_rows(file: IO[bytes]) -> np.ndarray:
     try:
         x = sparse.load_npz(file)
         if hasattr(x, "check_format"):
-            x.check_format(full_check=True)  # SciPy trusts indices, and writes where they say
+            # SciPy trusts indices, and writes where they say. It does not check them if the last of
+            # `indptr` is zero.
+            x.check_format(full_check=True)
+            if (np.diff(x.indptr) < 0).any():
+                raise ValueError("indptr decreases")
         x = as_csr(x)
         return (as_ones(x) if find_wrong_cell(x) is None else x).toarray()
     # Hostile arrays can make SciPy raise any exception.

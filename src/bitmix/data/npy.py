@@ -7,6 +7,7 @@ its values.
 from __future__ import annotations
 
 import math
+import sys
 import zipfile
 from typing import IO, Any
 
@@ -28,10 +29,20 @@ def read_npy(file: IO[bytes], size: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the file is not whole, or holds Python objects.
+        If the file is not whole, or holds anything but numbers and texts.
     """
     dtype, shape, order = read_header(file, size)
-    return np.frombuffer(file.read(), dtype).reshape(shape, order=order)
+    values = np.frombuffer(file.read(), dtype)
+    _check_texts(values)
+    return values.reshape(shape, order=order)
+
+
+def _check_texts(values: np.ndarray) -> None:
+    """Raise ValueError if texts have code points that do not exist: NumPy crashes on them."""
+    if values.dtype.kind == "U":
+        points = values.view(np.dtype(np.uint32).newbyteorder(values.dtype.byteorder))
+        if points.max(initial=0) > sys.maxunicode:
+            raise ValueError("it holds characters that do not exist")
 
 
 def read_header(file: IO[bytes], size: int) -> tuple[np.dtype, tuple[int, ...], Any]:
@@ -52,6 +63,8 @@ def read_header(file: IO[bytes], size: int) -> tuple[np.dtype, tuple[int, ...], 
         raise ValueError(f"its header is damaged: {reason}") from error
     if dtype.hasobject:
         raise ValueError("it holds Python objects")
+    if dtype.kind == "V":
+        raise ValueError("it holds records, not numbers or texts")
     expected, found = math.prod(shape) * dtype.itemsize, size - file.tell()
     if found != expected:
         raise ValueError(f"it has {found} bytes of values, but its header says {expected}")

@@ -48,7 +48,7 @@ cdef class Mixture:
     cdef bint settled                   # few rows move, so what is stored stays valid for long
     cdef uint8_t[::1] stored            # 0: stale, 1: asked for since, 2: stored in `without`
     cdef float[:, ::1] without          # (room, P) the weights without one member
-    cdef double[::1] without_off
+    cdef float[::1] base_without
     cdef float[::1] changed             # (P,) scratch: the logs that change when a row leaves
 
     cdef void prepare(self, Index index)

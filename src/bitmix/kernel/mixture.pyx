@@ -110,7 +110,7 @@ cdef class Mixture:
         self.scratch = grown(self.arrays, "scratch", room, np.float32)
         self.stored = grown(self.arrays, "stored", room, np.uint8)
         self.without = grown(self.arrays, "without", wide, np.float32)
-        self.without_off = grown(self.arrays, "without_off", room, np.float64)
+        self.base_without = grown(self.arrays, "base_without", room, np.float32)
         return self.index.reserve(self)
 
     cdef void _count(self) noexcept nogil:
@@ -261,17 +261,17 @@ cdef class Mixture:
     cdef void store_without(self, Py_ssize_t own) noexcept nogil:
         """Store the weights of a cluster without one of its members."""
         self.stored[own] = 2
-        self.without_off[own] = self.simd.cluster_logs(
-            &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[own, 0],
-            self.sizes_[own], 1, self.features, &self.changed[0], &self.column[0],
-            &self.without[own, 0],
+        self.base_without[own] = <float>(
+            self.priors.log_size(self.sizes_[own] - 1) + self.simd.cluster_logs(
+                &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[own, 0],
+                self.sizes_[own], 1, self.features, &self.changed[0], &self.column[0],
+                &self.without[own, 0],
+            )
         )
 
     cdef float score_stored(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil:
         """Return the score of row i for its own cluster without the row, from what is stored."""
-        return <float>(
-            self.priors.log_size(self.sizes_[own] - 1) + self.without_off[own]
-        ) + self.sum_on(&self.without[own, 0], i)
+        return self.base_without[own] + self.sum_on(&self.without[own, 0], i)
 
     cdef float sum_on(self, const float *column, Py_ssize_t i) noexcept nogil:
         """Return the sum of column[d], IN (P,), over the features d that row i has on."""

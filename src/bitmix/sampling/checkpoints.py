@@ -12,6 +12,7 @@ import os
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from bitmix.chains import Latent, LatentError, load_latents, save_latents
 from bitmix.io import atomic_write, remove_temporaries
 
 logger = logging.getLogger("bitmix")
+
+_NOBODY = b"nobody"
 
 
 class CheckpointTaken(RuntimeError):
@@ -80,8 +83,7 @@ class Checkpoint:
             If it cannot be written.
         """
         remove_temporaries(self.path)
-        with atomic_write(self.owner) as file:
-            file.write(self.name)
+        self._own(self.name)
         self._write(latent)
 
     def due(self) -> bool:
@@ -113,6 +115,24 @@ class Checkpoint:
             logger.error(
                 "no checkpoint after sweep %d, the last one stays: %s", latent.sweeps, error
             )
+
+    def close(self) -> None:
+        """Give the checkpoint up after the last state. A process that still has it stops.
+
+        The file beside it is then the same for every run.
+
+        Raises
+        ------
+        CheckpointTaken
+            If the checkpoint belongs to another process by now.
+        """
+        self._check_owner()
+        with suppress(OSError):  # as on a full disk
+            self._own(_NOBODY)
+
+    def _own(self, name: bytes) -> None:
+        with atomic_write(self.owner) as file:
+            file.write(name)
 
     def _write(self, latent: Latent) -> None:
         save_latents(self.path, latent)

@@ -110,6 +110,7 @@ class Run:
         latent = chain.latent()
         if checkpoint:
             checkpoint.save(latent)
+            checkpoint.close()
         return latent
 
     def _checkpoint(self, number: int) -> Checkpoint | None:

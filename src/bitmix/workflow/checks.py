@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bitmix.io import atomic_write, read_json, read_sealed_json, write_json
+from bitmix.workflow import crate
+from bitmix.workflow.provenance import Facts, columns, differences, direct, read_environment
 from bitmix.workflow.summary import expected_values
 
 Values = Mapping[str, Any]
@@ -18,7 +20,7 @@ MEANING = {
     "data": "the rows or their order differ: look at the data and the seed of the run in"
     " config/config.yaml, then at src/bitmix/data",
     "chains": "the same rows, seed and settings gave another chain: look at what changed in"
-    " src/bitmix/kernel and src/bitmix/sampling, and at the versions below",
+    " src/bitmix/kernel and src/bitmix/sampling, and at what else differs, below",
     "log joint": "the same assignments have another log joint: look at what changed in"
     " src/bitmix/kernel/priors.pyx and joint.pyx",
     "figures": "a figure is missing, blank or of another size: look at src/bitmix/figures and open"
@@ -69,14 +71,24 @@ def compare(expected: Values, found: Values) -> list[Row]:
     ]  # fmt: skip
 
 
-def report(name: str, expected: Values, found: Values) -> tuple[str, bool]:
-    """Return the comparison as a table with explanations, and whether all values agree."""
+def report(name: str, expected: Values, found: Values, here: Facts) -> tuple[str, bool]:
+    """Return the comparison as a table with explanations, and whether all values agree.
+
+    Parameters
+    ----------
+    name : str
+        The name of the run.
+    expected, found : mapping
+        See `compare`.
+    here : mapping
+        The code, the machine and the packages of the run, from `provenance.read_environment`.
+    """
     rows = compare(expected, found)
-    differences = [row for row in rows if not row.holds]
-    lines = [f"{name}: {len(rows)} comparisons, {len(differences)} differences", "", *_table(rows)]
-    if differences:
-        lines += ["", *_explanations(name, differences), *_versions(expected, found)]
-    return "\n".join(lines), not differences
+    differ = [row for row in rows if not row.holds]
+    lines = [f"{name}: {len(rows)} comparisons, {len(differ)} differences", "", *_table(rows)]
+    if differ:
+        lines += ["", *_explanations(name, differ), "", *_elsewhere(expected, here)]
+    return "\n".join(lines), not differ
 
 
 def check(expected_files: Sequence[str], summaries: Sequence[str], table_file: str) -> None:
@@ -91,7 +103,9 @@ def check(expected_files: Sequence[str], summaries: Sequence[str], table_file: s
         raise CheckError("no run has expected values: make them with `make expected RUN=<run>`")
     texts, verdicts = [], []
     for expected, summary in zip(expected_files, summaries, strict=True):
-        text, holds = report(Path(expected).stem, read_json(expected), read_sealed_json(summary))
+        here = read_environment(Path(summary).with_name(crate.NAME))
+        values = read_json(expected), read_sealed_json(summary)
+        text, holds = report(Path(expected).stem, *values, here)
         texts.append(text)
         verdicts.append(holds)
     verdict = "Everything is as expected." if all(verdicts) else "NOT as expected."
@@ -109,12 +123,14 @@ def accept(run: str, results: str | Path = "results") -> Path:
     Parameters
     ----------
     run : str
-        The name of the run. Its summary must exist.
+        The name of the run. Its summary and its crate must exist.
     results : path-like
         The folder of all results.
     """
-    path = Path(f"tests/expected/{run}.json")
-    write_json(path, expected_values(read_sealed_json(Path(results, run, "summary.json"))))
+    path, folder = Path(f"tests/expected/{run}.json"), Path(results, run)
+    environment = direct(read_environment(folder / crate.NAME))
+    values = expected_values(read_sealed_json(folder / "summary.json"))
+    write_json(path, {**values, "environment": environment})
     return path
 
 
@@ -168,12 +184,7 @@ def _table(rows: list[Row]) -> Iterator[str]:
     for row in rows:
         old, new = _brief(row.expected, row.found)
         cells.append((row.what, old, new, "ok" if row.holds else "DIFFERS"))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    cells.insert(1, tuple("-" * width for width in widths))
-    for line in cells:
-        yield "  ".join(
-            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-        ).rstrip()
+    yield from columns(cells)
 
 
 def _brief(expected: Any, found: Any, width: int = 24) -> tuple[str, str]:
@@ -205,11 +216,13 @@ def _explanations(name: str, differences: list[Row]) -> Iterator[str]:
     yield f"If the new values are right, run `make expected RUN={name}` and commit the file."
 
 
-def _versions(expected: Values, found: Values) -> Iterator[str]:
-    yield "versions, expected and here: " + ", ".join(
-        f"{name} {expected['versions'].get(name)} and {version}"
-        for name, version in found["versions"].items()
-    )
+def _elsewhere(expected: Values, here: Facts) -> Iterator[str]:
+    """Tell what differs between where the expected values come from and here."""
+    rows = differences(expected.get("environment", {}), direct(here))
+    if rows:
+        yield from columns([("environment", "expected", "here"), *rows])
+    else:
+        yield "Code, machine and packages are those of the expected values."
 
 
 if __name__ == "__main__":

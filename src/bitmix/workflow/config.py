@@ -12,6 +12,7 @@ from jsonschema.exceptions import ValidationError
 
 # A few aliases (*name) in YAML can make a list of billions of items, or one that contains itself.
 _MOST_ITEMS = 100_000
+_MOST_SHOWN = 20  # problems
 # The types of JSON in the words of a person who writes YAML.
 TYPE_NAMES = {
     "array": "a list, [a, b]",
@@ -43,14 +44,16 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
     Raises
     ------
     ConfigError
-        If `config` does not follow `schema`. The message names every wrong key and the allowed
-        values.
+        If `config` does not follow `schema`. The message names the wrong keys, at most 20, and the
+        allowed values.
     """
     _check_items(config)
     errors = Draft202012Validator(schema).iter_errors(config)
     problems = [problem for error in errors for problem in _problems(error)]
     if problems:
-        raise ConfigError("\n".join(["the configuration cannot be used:", *problems]))
+        shown, more = problems[:_MOST_SHOWN], len(problems) - _MOST_SHOWN
+        others = [f"  and {more} more"] if more > 0 else []
+        raise ConfigError("\n".join(["the configuration cannot be used:", *shown, *others]))
     return _with_defaults(config, schema)
 
 

@@ -32,7 +32,7 @@ from bitmix.explorer import write_page
 from bitmix.io import read_sealed_json, write_sealed_json
 from bitmix.sampling import sample_chain
 from bitmix.sampling.checkpoints import CheckpointTaken
-from bitmix.workflow import checks, grids, messages, summary
+from bitmix.workflow import checks, crate, grids, messages, summary
 from bitmix.workflow.times import write_times
 
 #: Errors of users, data and machines. Their messages help more than a traceback.
@@ -204,6 +204,7 @@ JOBS: dict[str, Callable[..., None]] = {
     "chains": write_chains,
     "classified": write_classified,
     "summary": summary.write_summary,
+    "crate": crate.write_crate,
     "check": checks.check,
     "table": messages.print_tables,
     "scores": print_scores,

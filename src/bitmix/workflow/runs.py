@@ -78,7 +78,9 @@ def _expanded(
     config: Mapping[str, Any], schema_file: str | Path
 ) -> tuple[dict[str, Any], dict[str, grids.Grid]]:
     """Return a configuration in which no run has a grid, and the grids."""
-    if any("grid" in run for run in config.get("runs", {}).values() if isinstance(run, dict)):
+    entries = config.get("runs")
+    entries = entries.values() if isinstance(entries, dict) else ()
+    if any("grid" in run for run in entries if isinstance(run, dict)):
         _resolved(config, schema_file)  # the grids are as they should be
         runs, found = grids.expand(config["runs"])
         return {**config, "runs": runs}, found

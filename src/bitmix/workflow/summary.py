@@ -16,8 +16,8 @@ from bitmix.io import write_sealed_json
 
 Summary = Mapping[str, Any]
 
-# The data's sha256 and shape identify the rows.
-_NOT_COMPARED = ("image_shape", "levels")
+# The data's sha256 and shape identify the rows. The crate of a run has all versions.
+_NOT_COMPARED = ("image_shape", "levels", "versions")
 
 
 def summarise(
@@ -41,8 +41,8 @@ def summarise(
     Returns
     -------
     summary : dict
-        `configuration`, `data`, `chains`, `figures` and `versions`, which a repetition must
-        reproduce, and `image_shape`.
+        `configuration`, `data`, `chains` and `figures`, which a repetition must reproduce, and
+        `image_shape`, `levels` and `versions`.
     """
     return {
         "configuration": _without_places(configuration),
