@@ -18,7 +18,6 @@ FAULTS = {
         ("last = k;", "last = last < 0 ? k : last;", "rounding at the end draws the first"),
     ],
     "kernel/c/simd.c": [
-        ("room * scale", "room * scale + 1.0f", "costs are rounded up"),
         ("excess += «select_f32(room < 0.0f, -room, none)»;", "none",
          "weights above the ceiling are not made up for"),
         ("sum += select_f64(kept, lgamma_f64(load_f64(rest)), (f64x8){0});", "(void)kept;",
@@ -34,7 +33,7 @@ FAULTS = {
     "kernel/c/vecmath.h": [
         ("0.08700434863567352f", "0.08f", "log_f32 is less exact"),
         ("x >= -87.0f", "x >= -80.0f", "exp_f32 is zero too soon"),
-        ("2.0 / 21.0", "0.0", "log_f64 is less exact"),
+        ("2.0 / 19.0", "0.0", "log_f64 is less exact"),
         ("1.0 / 6227020800.0", "0.0", "exp_f64 is less exact"),
         ("1.0 / 156.0", "0.0", "lgamma_f64 is less exact"),
         ("x < 8.0", "x < 1.0", "lgamma_f64 is less exact between 1 and 8"),
