@@ -16,7 +16,7 @@ import psutil
 import pytest
 from faults.conftest import CHAINS
 
-from bitmix.data import load_dataset
+from bitmix.data import Dataset, load_dataset, save_dataset
 from bitmix.data.published import Published
 from bitmix.workflow import console
 
@@ -186,7 +186,10 @@ def chain(process):
             return
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("BITMIX_KILLS", "6"))))
+KILLS = int(os.environ.get("BITMIX_KILLS", "6"))
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
 def test_killed_at_a_random_moment(run, undisturbed, seed):
     moments = random.Random(seed)
     kill = [group, chain][seed % 2]
@@ -198,3 +201,31 @@ def test_killed_at_a_random_moment(run, undisturbed, seed):
     if kill is chain and process.returncode:
         assert "was killed" in output.splitlines()[-1]
     finish(run, undisturbed)
+
+
+def test_a_chain_killed_at_random_moments(tmp_path):
+    """The job of a chain, without Snakemake around it: so there is time for many kills."""
+    data_file, chain_file = tmp_path / "data.npz", tmp_path / "0.pkl"
+    save_dataset(data_file, Dataset(np.random.default_rng(0).integers(0, 2, (2000, 50), np.uint8)))
+    places = (f"data_file={data_file}", f"chain_file={chain_file}", f"times_file={tmp_path}/0.json")
+    settings = ("chain=0", "seed=1", "sweeps=300", "initial_clusters=20", "checkpoint_every=0.05")
+    job = [sys.executable, "-m", "bitmix.workflow.jobs", "chain", *places, *settings]
+    job.append(f"checkpoint_folder={tmp_path}/checkpoints")
+
+    def finished():
+        subprocess.run(job, check=True, stderr=subprocess.DEVNULL)
+        return hashlib.sha256(chain_file.read_bytes()).hexdigest()
+
+    start = time.monotonic()
+    expected, took, moments = finished(), time.monotonic() - start, random.Random(0)
+    killed = different = 0
+    for _ in range(5 * KILLS):
+        chain_file.unlink()
+        shutil.rmtree(tmp_path / "checkpoints")
+        process = subprocess.Popen(job, stderr=subprocess.DEVNULL)
+        time.sleep(moments.uniform(0, took))
+        process.kill()
+        killed += process.wait() == -signal.SIGKILL
+        different += finished() != expected
+    print(f"{killed} kills, {different} results that differ")
+    assert killed > KILLS and not different
