@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from bitmix.workflow import console
 pytestmark = pytest.mark.faults
 
 FILES = [*CHAINS, "results/small/data.npz"]
+NOTEBOOK = "results/small/notebooks/01-data.ipynb"
 # Snakemake's first line, and what tells which job runs and how far the run is.
 QUIET = 14
 
@@ -201,6 +203,41 @@ def test_killed_at_a_random_moment(run, undisturbed, seed):
     if kill is chain and process.returncode:
         assert "was killed" in output.splitlines()[-1]
     finish(run, undisturbed)
+
+
+@pytest.mark.parametrize("seed", range(max(2, KILLS // 10)))
+def test_a_kernel_killed_at_a_random_moment(run, undisturbed_notebook, seed):
+    process = run.start(NOTEBOOK)
+    wait_for(process, "show the data")
+    kernel = wait_for_kernel(process)
+    time.sleep(random.Random(seed).uniform(0, 1))
+    with suppress(psutil.NoSuchProcess):
+        kernel.kill()
+    output, _ = process.communicate()
+    print(f"exit code {process.returncode}: {output.splitlines()[-1]}")
+    assert "Traceback" not in "".join(output.splitlines()[-2:])
+    assert run.snakemake(NOTEBOOK).returncode == 0
+    assert (run.folder / NOTEBOOK).read_bytes() == undisturbed_notebook
+
+
+@pytest.fixture(scope="module")
+def undisturbed_notebook(study, tmp_path_factory):
+    workflow = study.copy(tmp_path_factory.mktemp("notebook") / "copy")
+    result = workflow.snakemake(NOTEBOOK)
+    assert result.returncode == 0, result.stdout
+    return (workflow.folder / NOTEBOOK).read_bytes()
+
+
+def wait_for_kernel(process):
+    """Return the kernel of a notebook as soon as it runs: a fork of what executes the notebook."""
+    execution = "bitmix.workflow.execution"
+    for _ in range(1000):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.Error):  # it has just ended
+                if execution in child.cmdline() and execution in child.parent().cmdline():
+                    return child
+        time.sleep(0.02)
+    raise AssertionError("no kernel runs")
 
 
 def test_a_chain_killed_at_random_moments(tmp_path):
