@@ -14,7 +14,6 @@ from reference import Reference, log_joint
 from bitmix import kernel
 from bitmix.model import HYPERPRIORS
 
-LEVELS = ["baseline", "v3", "v4"]
 ROUNDS = 3
 FEW, MANY, ALIKE = range(60), range(60, 1060), range(100)
 
@@ -145,17 +144,6 @@ def chain(case):
         for array in (*state, np.array([moved, gain, joint, mixture.concentration])):
             found.update(array.tobytes())
     return found.hexdigest()
-
-
-@pytest.fixture(params=LEVELS)
-def level(request):
-    before = kernel.simd_name()
-    try:
-        kernel.use_simd(request.param)
-    except ValueError as error:
-        pytest.skip(str(error))
-    yield request.param
-    kernel.use_simd(before)
 
 
 EXPECTED = {}  # the hash of each case, by the first level

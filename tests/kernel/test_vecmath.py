@@ -6,19 +6,6 @@ import pytest
 
 from bitmix import kernel
 
-LEVELS = ["baseline", "v3", "v4"]
-
-
-@pytest.fixture(params=LEVELS)
-def level(request):
-    before = kernel.simd_name()
-    try:
-        kernel.use_simd(request.param)
-    except ValueError as error:
-        pytest.skip(str(error))
-    yield request.param
-    kernel.use_simd(before)
-
 
 def spread(low, high, dtype, n=20_000, log=True):
     """Return n points of a domain: its ends, powers of two and their neighbours, random ones."""
