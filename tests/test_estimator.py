@@ -88,7 +88,7 @@ def test_fit_is_sample(planted):
     x, _ = planted
     settings = {
         "concentration": 2.0, "concentration_prior": (2.0, 3.0), "hyperprior": "bda",
-        "moves": ["assign"], "proposals": 7,
+        "moves": ["assign"], "proposals": 7, "annealing": 2,
     }  # fmt: skip
     mixture = BernoulliDPMixture(
         n_chains=2, n_sweeps=4, initial="random", n_initial_clusters=7, random_state=8, **settings

@@ -54,6 +54,9 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
     n_initial_clusters : int or None, default=None
         The number of clusters of the first partition. None takes one for every ten samples, but at
         most 1000: if first clusters have only a few samples, the chains end in too few clusters.
+    annealing : int, default=0
+        The number of first sweeps that are annealed, see `bitmix.sample`. Chains of many sweeps
+        then find better clusters.
     concentration : float, default=1.0
         The concentration of the Chinese restaurant process. A larger value gives more clusters.
     concentration_prior : (shape, rate), default=(1.0, 0.1)
@@ -122,6 +125,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         n_sweeps: int | str = 10,
         initial: str = "seeded",
         n_initial_clusters: int | None = None,
+        annealing: int = 0,
         concentration: float = 1.0,
         concentration_prior: tuple[float, float] = (1.0, 0.1),
         partition_prior: str = "dp",
@@ -137,6 +141,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         self.n_sweeps = n_sweeps
         self.initial = initial
         self.n_initial_clusters = n_initial_clusters
+        self.annealing = annealing
         self.concentration = concentration
         self.concentration_prior = concentration_prior
         self.partition_prior = partition_prior
@@ -178,6 +183,7 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
             seed=_seed(self.random_state),
             initial=self.initial,
             initial_clusters=initial_clusters,
+            annealing=self.annealing,
             concentration=self.concentration,
             concentration_prior=self.concentration_prior,
             partition_prior=self.partition_prior,

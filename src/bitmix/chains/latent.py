@@ -105,6 +105,11 @@ class Latent:
         return self.config.get("partition_prior", "dp")  # older chains have no such setting
 
     @property
+    def annealing(self) -> int:
+        """The number of first sweeps that are annealed."""
+        return self.config.get("annealing", 0)  # older chains have no such setting
+
+    @property
     def sweeps(self) -> int:
         """The number of sweeps that the chain has made."""
         return len(self.trace["log_joint"])
@@ -133,6 +138,8 @@ class Latent:
     def warmup(self, warmup: int | None = None) -> int:
         """Return the number of warmup sweeps: `warmup`, or half of all sweeps.
 
+        Annealed sweeps always belong to the warmup.
+
         Parameters
         ----------
         warmup : int, optional
@@ -144,13 +151,13 @@ class Latent:
             If no sweep would be left.
         """
         if warmup is None:
-            return self.sweeps // 2
+            warmup = self.sweeps // 2
         if not 0 <= warmup < self.sweeps:
             raise ValueError(
                 f"warmup is {warmup}, but chain {self.chain} has {self.sweeps} sweeps: "
                 "leave out fewer, or sample more"
             )
-        return warmup
+        return max(warmup, min(self.annealing, self.sweeps - 1))
 
     def after_warmup(self, warmup: int | None = None) -> np.ndarray:
         """Return the indices of the kept states after the warmup; see `warmup`."""

@@ -37,7 +37,7 @@ cdef class Columns(Index):
             &mixture.base[0], blocks, &mixture.scores[0],
         )
         mixture.scores[own] = mixture.score_without(i, own)
-        return mixture.simd.choose(&mixture.scores[0], blocks, u, 0.0, &mixture.scratch[0])
+        return mixture.draw(blocks, u, 0.0)
 
     cdef Py_ssize_t count_likely(self, Mixture mixture, double least) noexcept nogil:
         """Return how many clusters have more than `least` times the greatest probability.

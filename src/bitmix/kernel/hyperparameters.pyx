@@ -28,6 +28,7 @@ cdef class Hyperparameters:
         self.simd = simd_in_use()
         self.rows = rows
         self.partition_prior = partition_prior
+        self.prior_factor = 1.0
         self.alpha = np.array(alpha, np.float64)
         self.beta = np.array(beta, np.float64)
         self.alpha_f = aligned(width, np.float32)
@@ -47,6 +48,10 @@ cdef class Hyperparameters:
             self.shift, self.log_new, self.log_news = concentration, 0.0, np.empty(0)
         self.beside = -1
         self.by_size[0] = NAN
+
+    def set_prior_factor(self, double factor):
+        self.prior_factor = factor
+        self.by_size[:] = NAN
 
     def reserve(self, clusters):
         """Compute the weight of a new cluster beside 0 to `clusters` others."""
@@ -87,7 +92,7 @@ cdef class Hyperparameters:
 
     cdef double log_weight(self, int32_t n) noexcept nogil:
         """Return the log prior weight of a cluster of n other rows; n = 0 is a new cluster."""
-        return self.simd.log(n + self.shift) if n else self.log_new
+        return self.prior_factor * (self.simd.log(n + self.shift) if n else self.log_new)
 
     cdef double log_new_beside(self, Py_ssize_t clusters) noexcept nogil:
         """Return the log prior weight of a new cluster beside `clusters` others."""

@@ -41,7 +41,8 @@ cdef class Mixture:
     cdef double[::1] sum_off            # sum_d log_off
     cdef float[:, ::1] weights          # log_on - log_off, (room, P), if the index wants rows
     cdef float[::1] base
-    cdef float[::1] scores, scratch     # of one row for all clusters; scratch of `choose`
+    cdef float[::1] scores, scratch     # of one row for all clusters; scratch of `draw`
+    cdef readonly double temperature    # of `draw`
     cdef float[::1] column              # (P,) scratch: one cluster's weights, if it wants no rows
 
     # scores of members for their own cluster, without themselves
@@ -51,6 +52,7 @@ cdef class Mixture:
     cdef float[::1] base_without
     cdef float[::1] changed             # (P,) scratch: the logs that change when a row leaves
 
+    cdef void set_temperature(self, double temperature)
     cdef void prepare(self, Index index)
     cdef int _reserve(self, Py_ssize_t clusters) except -1
     cdef void _count(self) noexcept nogil
@@ -66,6 +68,7 @@ cdef class Mixture:
     cdef void store_without(self, Py_ssize_t own) noexcept nogil
     cdef float score_stored(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil
     cdef float sum_on(self, const float *column, Py_ssize_t i) noexcept nogil
+    cdef Py_ssize_t draw(self, Py_ssize_t blocks, double u, double rest) noexcept nogil
     cdef int move(self, Py_ssize_t i, Py_ssize_t own, Py_ssize_t new) except -1 nogil
     cdef void leave(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil
     cdef void change(

@@ -11,7 +11,7 @@ precision. All arithmetic is that of vecmath.h, so a chain has the same bits on 
 
 import numpy as np
 
-from libc.math cimport INFINITY, NAN
+from libc.math cimport INFINITY, NAN, sqrt
 
 from bitmix.kernel.simd cimport LANES, simd_in_use
 
@@ -84,6 +84,7 @@ cdef class Mixture:
         self.priors = Hyperparameters(rows, alpha, beta, concentration, partition_prior)
         self.z = np.array(assignments, np.int32)
         self.clusters = int(np.max(assignments)) + 1
+        self.temperature = 1.0
         self.features = LANES * rows.bits.shape[1]
         self.active = len(rows.active)
         self.entries = self.active if rows.missing is None else 2 * self.active
@@ -190,6 +191,12 @@ cdef class Mixture:
 
     # ------------------------------------------------------------ clusters
 
+    cdef void set_temperature(self, double temperature):
+        """Let `draw` draw at a temperature. `prepare` must follow."""
+        if temperature != self.temperature:
+            self.temperature = temperature
+            self.priors.set_prior_factor(sqrt(temperature))
+
     cdef void prepare(self, Index index):
         """Write the weights of all clusters, and of the empty one, for an index."""
         cdef Py_ssize_t k
@@ -280,6 +287,15 @@ cdef class Mixture:
     cdef bint can_screen(self) noexcept nogil:
         """Return whether the weights alone decide the scores, as screening needs."""
         return True
+
+    cdef Py_ssize_t draw(self, Py_ssize_t blocks, double u, double rest) noexcept nogil:
+        """Draw a column by its score, at the temperature; see simd.h, choose."""
+        cdef float colder = <float>(1.0 / self.temperature)
+        cdef Py_ssize_t k
+        if self.temperature != 1.0:
+            for k in range(blocks * LANES):
+                self.scores[k] *= colder
+        return self.simd.choose(&self.scores[0], blocks, u, rest, &self.scratch[0])
 
     # ------------------------------------------------------------ changes
 

@@ -87,13 +87,14 @@ cdef class Screening(Index):
         cdef Py_ssize_t n_on = mixture.rows.start[i + 1] - start
         cdef Py_ssize_t blocks = mixture.clusters // BLOCK + 1, k, n, new
         cdef double top = self.top + mixture.sum_on(&self.ceiling[0], i), limit, reach
+        cdef double margin = STEPS * MARGIN * mixture.temperature
         cdef float score_own = mixture.score_without(i, own)
         # Rounding makes the least sum too small, by less than one step for each term.
         reach = 1 + n_on + mixture.simd.screen(
             &self.costs[0, 0, 0], self.costs.shape[1] * BLOCK, &mixture.rows.on[start], n_on,
             &self.base_costs[0], blocks, own, &self.screened[0],
         )
-        reach = min(reach, STEPS * (top - score_own)) + STEPS * MARGIN
+        reach = min(reach, STEPS * (top - score_own)) + margin
         self.screened[own] = 0
         while True:
             limit = reach
@@ -101,7 +102,7 @@ cdef class Screening(Index):
                 &self.screened[0], blocks, <uint16_t>min(limit, 65535.0), &self.candidates[0]
             )
             # Costs are at most 127, so the least may belong to a cluster far from the best.
-            reach = STEPS * (top - self._score(mixture, i, own, score_own, n)) + STEPS * MARGIN
+            reach = STEPS * (top - self._score(mixture, i, own, score_own, n)) + margin
             if reach <= limit:
                 break
         new = self._choose_among(mixture, n, u, mixture.clusters * EXP_MINUS_MARGIN)
@@ -137,4 +138,4 @@ cdef class Screening(Index):
             return 0 if rest <= u and u * (1.0 + rest) < 1.0 else -1
         for j in range(n, blocks * LANES):
             mixture.scores[j] = -INFINITY
-        return mixture.simd.choose(&mixture.scores[0], blocks, u, rest, &mixture.scratch[0])
+        return mixture.draw(blocks, u, rest)

@@ -17,7 +17,9 @@ cdef enum:
     FEW = 16  # screening saves time if fewer than one in FEW clusters is likely
 
 
-def sweep(Mixture mixture, bit_generator, *, Py_ssize_t probe=PROBE):
+def sweep(
+    Mixture mixture, bit_generator, *, double temperature=1.0, Py_ssize_t probe=PROBE
+):
     """Reassign every row once, in a fresh random order.
 
     This is algorithm 3 of Neal (2000), "Markov chain sampling methods for Dirichlet process mixture
@@ -28,6 +30,10 @@ def sweep(Mixture mixture, bit_generator, *, Py_ssize_t probe=PROBE):
     ----------
     mixture : Mixture, INOUT
     bit_generator : numpy.random.BitGenerator, INOUT
+    temperature : float
+        With T = 1 the posterior is invariant. With a higher T, a row chooses cluster k with a
+        probability proportional to w_k^(1 / sqrt(T)) p(x | k)^(1 / T), where w_k is the prior
+        weight of the cluster, its size. See `bitmix.sampling.annealing`.
     probe : int
         The number of rows after which the sweep decides whether to screen. It changes the time that
         a sweep takes, but no result.
@@ -39,7 +45,7 @@ def sweep(Mixture mixture, bit_generator, *, Py_ssize_t probe=PROBE):
     """
     if mixture.sweeper is None:
         mixture.sweeper = Sweep(mixture.z.shape[0])
-    return mixture.sweeper.run(mixture, bit_generator, probe)
+    return mixture.sweeper.run(mixture, bit_generator, temperature, probe)
 
 
 cdef class Sweep:
@@ -60,12 +66,13 @@ cdef class Sweep:
         self.columns = Columns()
         self.screening = Screening()
 
-    def run(self, Mixture mixture, bit_generator, Py_ssize_t probe):
+    def run(self, Mixture mixture, bit_generator, double temperature, Py_ssize_t probe):
         """Make a sweep; see `sweep`."""
         cdef bitgen_t *rng = bitgen_of(bit_generator)
         cdef Py_ssize_t i, t, own, new, moved = 0, likely = 0
         if not mixture.can_screen():
             probe = self.order.shape[0]
+        mixture.set_temperature(temperature)
         mixture.prepare(self.columns)
         with bit_generator.lock, nogil:
             permute(rng, self.order)
@@ -86,6 +93,7 @@ cdef class Sweep:
                     continue
                 mixture.move(i, own, new)
                 moved += 1
+        mixture.set_temperature(1.0)
         return moved
 
     cdef void _screen(self, Mixture mixture):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bitmix import kernel
 from bitmix.chains import TRACE, Latent, size_entropy, stack_samples
+from bitmix.sampling.annealing import Annealing
 from bitmix.sampling.budget import Budget
 from bitmix.sampling.initial import INITIAL
 from bitmix.sampling.moves import ALIASES, MOVES
@@ -44,7 +46,9 @@ class Chain:
             )
             self.trace = {name: values.tolist() for name, values in latent.trace.items()}
             self.samples = list(zip(*latent.samples.values(), strict=True))
-        self.budget = self._budget()
+        self.annealing, self.budget = self._annealing(), self._budget()
+        for values in zip(*self.trace.values(), strict=True):
+            self._learn(dict(zip(self.trace, values, strict=True)))
 
     def _first(self) -> kernel.Mixture:
         run, settings = self.run, self.run.settings
@@ -57,15 +61,27 @@ class Chain:
     def _mixture(self, *state: np.ndarray | float) -> kernel.Mixture:
         return kernel.mixture_of(self.run.rows, *state, self.run.settings.partition_prior)
 
+    def _annealing(self) -> Annealing | None:
+        """Return the temperatures of the first sweeps, if they are annealed."""
+        settings, mixture = self.run.settings, self.mixture
+        if settings.annealing == 0:
+            return None
+        observed = mixture.sizes[:, None] if mixture.observed is None else mixture.observed
+        shares = mixture.counts.sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
+        return Annealing(settings.annealing, shares, settings.first_clusters(len(self.run.x)))
+
     def _budget(self) -> Budget | None:
-        """Return what the sweeps of the trace have taught about proposals, if that is needed."""
+        """Return the number of proposals in each sweep, if the chain learns it."""
         settings, (rows, features) = self.run.settings, self.run.rows.shape
         if settings.proposals != "auto" or "split_merge" not in settings.moves:
             return None
-        budget = Budget(rows, self.mixture.counts.sum() / (rows * features))
-        for values in zip(*self.trace.values(), strict=True):
-            budget.learn(dict(zip(self.trace, values, strict=True)))
-        return budget
+        return Budget(rows, self.mixture.counts.sum() / (rows * features))
+
+    def _learn(self, entry: Mapping[str, float]) -> None:
+        """Take note of a sweep, given the entries of its trace."""
+        for learner in (self.annealing, self.budget):
+            if learner:
+                learner.learn(entry)
 
     @property
     def sweeps(self) -> int:
@@ -80,10 +96,8 @@ class Chain:
         entry |= _description(self.mixture)
         for name, value in entry.items():
             self.trace.setdefault(name, []).append(value)
-        if self.budget:
-            self.budget.learn(entry)
-        thin = self.run.settings.thin
-        if thin is not None and self.sweeps % thin == 0:
+        self._learn(entry)
+        if self.run.settings.keeps(self.sweeps):
             mixture = self.mixture
             self.samples.append(
                 (self.sweeps, mixture.assignments, mixture.alpha, mixture.beta,
@@ -95,7 +109,11 @@ class Chain:
         """Make the moves; return their reports and seconds, summed by name."""
         settings = self.run.settings
         total: dict[str, float] = {}
-        learned = {"split_merge": {"proposals": self.budget.proposals}} if self.budget else {}
+        learned: dict[str, dict[str, float]] = {}
+        if self.annealing:
+            learned["assign"] = {"temperature": self.annealing.temperature}
+        if self.budget:
+            learned["split_merge"] = {"proposals": self.budget.proposals}
         for move in settings.moves:
             start = time.perf_counter()
             make = MOVES[ALIASES.get(move, move)]

@@ -23,6 +23,7 @@ def sample(
     sweeps: int = Settings.sweeps,
     initial: str = Settings.initial,
     initial_clusters: int = Settings.initial_clusters,
+    annealing: int = Settings.annealing,
     concentration: float = Settings.concentration,
     concentration_prior: tuple[float, float] = Settings.concentration_prior,
     partition_prior: str = Settings.partition_prior,
@@ -61,6 +62,10 @@ def sample(
     initial_clusters : int
         The number of clusters of the first partition, at most the number of rows. "single" ignores
         it.
+    annealing : int
+        The number of first sweeps that are annealed: rows move between clusters more freely, but
+        less and less so. Chains then find better partitions. These sweeps belong to the warmup, and
+        their states are not kept.
     concentration : float
         The concentration of the Chinese restaurant process. With the move "concentration" it is
         the first value. Without that move it does not change.
@@ -121,6 +126,7 @@ def sample(
         sweeps=sweeps,
         initial=initial,
         initial_clusters=initial_clusters,
+        annealing=annealing,
         concentration=concentration,
         concentration_prior=concentration_prior,
         partition_prior=partition_prior,
@@ -143,6 +149,7 @@ def sample_chain(
     sweeps: int = Settings.sweeps,
     initial: str = Settings.initial,
     initial_clusters: int = Settings.initial_clusters,
+    annealing: int = Settings.annealing,
     concentration: float = Settings.concentration,
     concentration_prior: tuple[float, float] = Settings.concentration_prior,
     partition_prior: str = Settings.partition_prior,
@@ -163,6 +170,7 @@ def sample_chain(
         sweeps=sweeps,
         initial=initial,
         initial_clusters=initial_clusters,
+        annealing=annealing,
         concentration=concentration,
         concentration_prior=concentration_prior,
         partition_prior=partition_prior,

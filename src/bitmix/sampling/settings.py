@@ -26,6 +26,10 @@ class Settings:
     initial_clusters : int
         The number of clusters of the first partition, at most the number of rows. There may be
         fewer, because a cluster needs a row. "single" ignores it.
+    annealing : int
+        The number of first sweeps that are annealed: rows move between clusters more freely, but
+        less and less so. Chains then find better partitions, see `bitmix.sampling.annealing`.
+        These sweeps belong to the warmup, and their states are not kept.
     concentration : float
         The concentration of the Chinese restaurant process. With the move `concentration` it is
         the first value. Without that move it does not change.
@@ -57,6 +61,7 @@ class Settings:
     sweeps: int = 5
     initial: str = "random"
     initial_clusters: int = 100
+    annealing: int = 0
     concentration: float = 1.0
     concentration_prior: tuple[float, float] = (1.0, 0.1)
     partition_prior: str = "dp"
@@ -68,13 +73,16 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("sweeps", "initial_clusters"):
             self._set(name, check_integer(name, getattr(self, name)))
+        self._set("annealing", check_integer("annealing", self.annealing, least=0))
+        if self.annealing >= self.sweeps:
+            raise ValueError(
+                f"annealing is {self.annealing}, not below the {self.sweeps} sweeps: no sweep would "
+                "be a draw from the posterior"
+            )
         self._set("proposals", _number_or_auto(self.proposals))
         if self.thin is not None:
             self._set("thin", check_integer("thin", self.thin))
-            if self.thin > self.sweeps:
-                raise ValueError(
-                    f"thin is {self.thin}, above the {self.sweeps} sweeps: no state would be kept"
-                )
+            self._check_thin(self.thin)
         self._set("concentration", check_positive("concentration", self.concentration))
         self._set("concentration_prior", _gamma(self.concentration_prior))
         check_choice("initial", self.initial, INITIAL)
@@ -88,6 +96,22 @@ class Settings:
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
+
+    def _check_thin(self, thin: int) -> None:
+        if self.sweeps // thin * thin <= self.annealing:
+            after = " after the annealing" if self.annealing else ""
+            raise ValueError(
+                f"thin is {thin}, above the {self.sweeps - self.annealing} sweeps{after}: no state "
+                "would be kept"
+            )
+
+    def keeps(self, sweep: int) -> bool:
+        """Return whether the state after this sweep, from 1 on, is kept."""
+        return self.thin is not None and sweep > self.annealing and sweep % self.thin == 0
+
+    def first_clusters(self, rows: int) -> int:
+        """Return the most clusters of a first partition of so many rows."""
+        return 1 if self.initial == "single" else min(self.initial_clusters, rows)
 
     def check_rows(self, rows: int) -> None:
         """Raise ValueError if the settings do not fit this number of rows.

@@ -3,8 +3,8 @@
 A move changes the state of a chain in place, leaves its posterior invariant, and draws only from
 the generator of the chain. A sweep calls the moves in the order of the schedule. Each returns its
 report for the trace, a dict of integers or floats with the same names each time. Reports of the
-same name are added up over a sweep. A chain may give a move more arguments, as it gives
-`split_merge` the number of its proposals.
+same name are added up over a sweep. A chain may give a move more arguments: it gives
+`split_merge` the number of its proposals, and `assign` a temperature.
 """
 
 from __future__ import annotations
