@@ -102,14 +102,14 @@ class Reference:
         """Return the log weight of a new cluster beside so many others."""
         return log_new_cluster(len(self.x), clusters, self.concentration, self.prior)
 
-    def sweep(self):
+    def sweep(self, temperature=1.0):
         """Reassign every row once (Neal 2000, algorithm 3); return how many moved."""
         moved = 0
         for i in permutation(self.uniform, len(self.x)):
             own = self.z[i]
             alone = self.sizes[own] == 1
             self._change(i, own, -1)
-            new = self._draw(i, self.uniform())
+            new = self._draw(i, self.uniform(), temperature)
             if new == len(self.sizes) and not alone:
                 self.sizes = np.append(self.sizes, 0)
                 self.heads, self.present = with_zeros(self.heads), with_zeros(self.present)
@@ -127,12 +127,13 @@ class Reference:
         self.heads[k] += delta * self.x[i].astype(int)
         self.present[k] += delta * self.seen[i].astype(int)
 
-    def _draw(self, i, u):
+    def _draw(self, i, u, temperature):
         heads, present = with_zeros(self.heads), with_zeros(self.present)
         with np.errstate(divide="ignore"):
             score = np.log(np.where(self.sizes, self.sizes + self.shift, 0))
         score = np.append(score, self.log_new((self.sizes > 0).sum()))
-        score += log_likelihood(self.x[i], self.seen[i], self.alpha, self.beta, heads, present)
+        log_x = log_likelihood(self.x[i], self.seen[i], self.alpha, self.beta, heads, present)
+        score = score / np.sqrt(temperature) + log_x / temperature
         cumulative = np.exp(score - score.max()).cumsum()
         return int(np.searchsorted(cumulative, u * cumulative[-1], side="right"))
 

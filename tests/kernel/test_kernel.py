@@ -68,7 +68,8 @@ def test_split_merge_equals_the_reference(mnist, clusters, often, launch):
     check_counts(mixture, x)
 
 
-def test_screening_changes_no_draw(mnist):
+@pytest.mark.parametrize("temperature", [1.0, 2.5])
+def test_screening_changes_no_draw(mnist, temperature):
     """The draws are those of scoring all clusters, even while clusters change a lot."""
     rows = kernel.Rows(mnist.x)
     bits = np.random.PCG64(3)
@@ -79,7 +80,7 @@ def test_screening_changes_no_draw(mnist):
         state = start.assignments, start.alpha, start.beta, 1.0
         both = [kernel.mixture_of(rows, *state) for _ in range(2)]
         moved = [
-            kernel.sweep(mixture, np.random.PCG64(4), probe=probe)
+            kernel.sweep(mixture, np.random.PCG64(4), temperature=temperature, probe=probe)
             for mixture, probe in zip(both, (ALWAYS, NEVER), strict=True)
         ]
         assert moved[0] == moved[1] > 1000

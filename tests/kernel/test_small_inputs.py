@@ -33,10 +33,14 @@ class Case:
     launch: int
     probe: int
     wide: int
+    hot: float
 
     def mixture(self):
         state = self.x, self.z, self.alpha, self.beta, self.concentration
         return mixture_of(*state, self.observed, self.prior)
+
+    def temperature(self, sweep):
+        return self.hot if sweep % 2 else 1.0
 
     def split_merge(self, mixture, bits):
         return kernel.split_merge(mixture, bits, 10, launch=self.launch, wide=self.wide)
@@ -61,6 +65,7 @@ def case_of(seed):
         prior=str(rng.choice(["dp", "mfm"])), hyperprior=str(rng.choice(["exponential", "bda"])),
         launch=int(rng.choice([0, 1, 2, 5, 30, 256])),
         probe=int(rng.choice([ALWAYS, 3, NEVER])), wide=int(rng.choice([1, 4096])),
+        hot=float(rng.choice([1.0, 1.5, 9.0])),
     )  # fmt: skip
 
 
@@ -76,8 +81,9 @@ def test_chain_equals_the_reference(seed):
     rng, bits = np.random.Generator(np.random.PCG64(1)), np.random.PCG64(1)
     mixture, reference = case.mixture(), reference_of(case, rng.random)
     for sweep in range(ROUNDS):
-        moved = kernel.sweep(mixture, bits, probe=case.probe)
-        assert moved == reference.sweep()
+        temperature = case.temperature(sweep)
+        moved = kernel.sweep(mixture, bits, temperature=temperature, probe=case.probe)
+        assert moved == reference.sweep(temperature)
         np.testing.assert_array_equal(mixture.assignments, reference.z)
         tally, _, _ = case.split_merge(mixture, bits)
         assert tally.tolist() == list(reference.split_merge(10, case.launch, case.wide).values())
@@ -127,9 +133,10 @@ def check(mixture, case):
 def chain(case):
     """Make all moves, check every state, and return the hash of all states."""
     mixture, bits, found = case.mixture(), np.random.PCG64(1), hashlib.sha256()
-    for _ in range(ROUNDS):
+    for sweep in range(ROUNDS):
         before = mixture.assignments
-        moved = kernel.sweep(mixture, bits, probe=case.probe)
+        temperature = case.temperature(sweep)
+        moved = kernel.sweep(mixture, bits, temperature=temperature, probe=case.probe)
         check(mixture, case)
         assert 0 <= moved <= len(before)
         joint = mixture.log_joint()

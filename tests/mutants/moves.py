@@ -16,6 +16,7 @@ FAULTS = {
          "the first two keep their order"),
     ],
     "kernel/sweep.pyx": [
+        ("moved += 1\n        «mixture.set_temperature(1.0)»", "pass", "other moves stay hot"),
         ("(new == mixture.clusters and mixture.sizes_[own] == 1)", "False",
          "a row that stays alone counts as moved"),
         ("mixture.clusters - (mixture.sizes_[own] == 1)", "mixture.clusters",
@@ -32,8 +33,9 @@ FAULTS = {
         ("self.weights.shape[0] * LANES < room", "False", "memory does not grow"),
     ],
     "kernel/screening.pyx": [
-        ("STEPS * (top - self._score(mixture, i, own, score_own, n)) + STEPS * MARGIN",
+        ("STEPS * (top - self._score(mixture, i, own, score_own, n)) + margin",
          "STEPS * (top - self._score(mixture, i, own, score_own, n))", "the margin is missing"),
+        ("STEPS * MARGIN * mixture.temperature", "STEPS * MARGIN", "the margin is not annealed"),
         ("k == own", "False", "a row counts for itself"),
         ("rest <= u and u * (1.0 + rest) < 1.0", "True", "one cluster left: what is left out"),
         ("rest <= u and u * (1.0 + rest) < 1.0", "rest <= u", "the same, above it"),
