@@ -44,16 +44,20 @@ def test_measures(convergence):
     """Only what a chain reached is reported. A target for a minute is judged after a minute."""
 
     def ended(*ends):
-        curves = [{"seconds": [0.5, 60.0], "log_joint": [-9e6, end]} for end in ends]
-        return dict(enumerate(curves))
+        names = [job.name for job in convergence.contest(60.0, 3)]
+        return {
+            name: {"seconds": [0.5, 60.0], "log_joint": [-9e6, end]}
+            for name, end in zip(names, ends, strict=True)
+        }
 
-    curves = ended(-3e6, -3e6, -2_033_000.0, -2_031_000.0, -2_030_000.0)
-    *_, short = convergence.measures(curves, 1.0)
-    *_, full = convergence.measures(curves, 60.0)
-    assert (short.value, short.verdict) == (-9e6, "")
-    assert (full.value, full.verdict) == (-2_031_000, "ok")
-    *_, missed = convergence.measures(ended(-3e6, -3e6, -2_032_000.0), 60.0)
-    assert missed.verdict == "MISSED"
+    def medians(curves, seconds):
+        found = convergence.measures(curves, seconds)
+        return [(m.value, m.verdict) for m in found if "median of 3" in m.name]
+
+    plain, seeded = (-3e6, -3e6), (-2_033_000.0, -2_031_000.0, -2_030_000.0)
+    curves = ended(*plain, *seeded, -2_020_000.0, -2_019_000.0, -2_018_000.0)
+    assert medians(curves, 1.0) == [(-9e6, ""), (-9e6, "")]
+    assert medians(curves, 60.0) == [(-2_031_000.0, "ok"), (-2_019_000.0, "MISSED")]
     assert not any("sweeps" in measure.name for measure in convergence.measures(curves, 60.0))
 
 
@@ -64,7 +68,7 @@ def test_quick(tmp_path):
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found = json.loads(output.read_text())
     assert printed.count("\n") == 1 + len(found["measures"])
-    assert len(found["curves"]["contest"]) == 4
+    assert len(found["curves"]["contest"]) == 6
     assert {len(curve["seconds"]) for curve in found["curves"]["starts"].values()} == {3}
     names = {path.name for path in tmp_path.iterdir()}
     figures = {
