@@ -35,7 +35,7 @@ class Annealing:
     Parameters
     ----------
     sweeps : int
-        The number of sweeps with a temperature above 1.
+        The number of sweeps with a temperature above 1. It may be 0.
     shares : (D,) float64
         The share of rows that have each feature on.
     clusters : int
@@ -52,7 +52,9 @@ class Annealing:
     @property
     def temperature(self) -> float:
         """The temperature of the next sweep."""
-        return 1.0 + self.excess * max(1.0 - self.made / self.sweeps, 0.0)
+        if self.made >= self.sweeps:
+            return 1.0
+        return 1.0 + self.excess * (1.0 - self.made / self.sweeps)
 
     def learn(self, entry: Mapping[str, float]) -> None:
         """Take note of a sweep, given the entries of its trace."""

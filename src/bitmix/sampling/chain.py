@@ -61,11 +61,8 @@ class Chain:
     def _mixture(self, *state: np.ndarray | float) -> kernel.Mixture:
         return kernel.mixture_of(self.run.rows, *state, self.run.settings.partition_prior)
 
-    def _annealing(self) -> Annealing | None:
-        """Return the temperatures of the first sweeps, if they are annealed."""
+    def _annealing(self) -> Annealing:
         settings, mixture = self.run.settings, self.mixture
-        if settings.annealing == 0:
-            return None
         observed = mixture.sizes[:, None] if mixture.observed is None else mixture.observed
         shares = mixture.counts.sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
         return Annealing(settings.annealing, shares, settings.first_clusters(len(self.run.x)))
@@ -79,9 +76,9 @@ class Chain:
 
     def _learn(self, entry: Mapping[str, float]) -> None:
         """Take note of a sweep, given the entries of its trace."""
-        for learner in (self.annealing, self.budget):
-            if learner:
-                learner.learn(entry)
+        self.annealing.learn(entry)
+        if self.budget:
+            self.budget.learn(entry)
 
     @property
     def sweeps(self) -> int:
@@ -91,7 +88,8 @@ class Chain:
     def sweep(self) -> str:
         """Make each move of the schedule once; return a short note on the state."""
         start = time.perf_counter()
-        entry = self._move()
+        temperature = self.annealing.temperature
+        entry = self._move(temperature)
         entry["seconds"] = time.perf_counter() - start
         entry |= _description(self.mixture)
         for name, value in entry.items():
@@ -103,15 +101,14 @@ class Chain:
                 (self.sweeps, mixture.assignments, mixture.alpha, mixture.beta,
                  mixture.concentration)
             )  # fmt: skip
-        return f"log joint {entry['log_joint']:,.0f}, {entry['clusters']} clusters"
+        hot = f", temperature {temperature:.2f}" if temperature > 1.0 else ""
+        return f"log joint {entry['log_joint']:,.0f}, {entry['clusters']} clusters{hot}"
 
-    def _move(self) -> dict[str, float]:
+    def _move(self, temperature: float) -> dict[str, float]:
         """Make the moves; return their reports and seconds, summed by name."""
         settings = self.run.settings
         total: dict[str, float] = {}
-        learned: dict[str, dict[str, float]] = {}
-        if self.annealing:
-            learned["assign"] = {"temperature": self.annealing.temperature}
+        learned: dict[str, dict[str, float]] = {"assign": {"temperature": temperature}}
         if self.budget:
             learned["split_merge"] = {"proposals": self.budget.proposals}
         for move in settings.moves:
