@@ -49,7 +49,7 @@ GIBBS_FROM_SEEDS = ("pixel_priors", "assign")
 FROM_SEEDS = (*GIBBS_FROM_SEEDS, "split_merge")
 SEEDED = {"initial": "seeded", "initial_clusters": 600, "moves": FROM_SEEDS}
 ANNEALED = {**SEEDED, "initial_clusters": 1000, "annealing": 300}
-CONTEST = {  # of many chains by their seeds: settings, and the target for their median after SECONDS
+CONTEST = {  # of several seeds: the settings, and the target for the median after SECONDS
     "split-merge from seeds": (SEEDED, "> -2,032,000"),
     "annealed from seeds": (ANNEALED, "> -2,019,000"),
 }

@@ -76,8 +76,8 @@ class Settings:
         self._set("annealing", check_integer("annealing", self.annealing, least=0))
         if self.annealing >= self.sweeps:
             raise ValueError(
-                f"annealing is {self.annealing}, not below the {self.sweeps} sweeps: no sweep would "
-                "be a draw from the posterior"
+                f"annealing is {self.annealing}, not below the {self.sweeps} sweeps: none would "
+                "draw from the posterior"
             )
         self._set("proposals", _number_or_auto(self.proposals))
         if self.thin is not None:
