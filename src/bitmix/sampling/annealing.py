@@ -4,9 +4,10 @@ At temperature T the move `assign` draws the cluster k of a row with a probabili
 
     w_k^(1 / sqrt(T))  p(x | k)^(1 / T)
 
-with w_k the prior weight of the cluster, which is its size. A hot row also tries clusters that are
-not the best one for it, so clusters find better forms. As T falls to 1, they keep them. From then
-on the chain is exact. What it does before is its start, like the first partition.
+with w_k the prior weight of the cluster, which is its size. A hot row also goes to clusters that
+are not the best one for it. So clusters change their form, and they settle in better ones as T
+falls to 1. From then on the chain is exact. What it does before is its start, like the first
+partition.
 
 The prior has the power 1 / sqrt(T) by experience. With 1 / T, as in simulated annealing, clusters
 of many rows shatter. With 1, large clusters swallow small ones.
