@@ -42,7 +42,7 @@ cdef class Mixture:
     cdef float[:, ::1] weights          # log_on - log_off, (room, P), if the index wants rows
     cdef float[::1] base
     cdef float[::1] scores, scratch     # of one row for all clusters; scratch of `draw`
-    cdef readonly double temperature    # of `draw`
+    cdef double temperature             # of `draw`
     cdef float[::1] column              # (P,) scratch: one cluster's weights, if it wants no rows
 
     # scores of members for their own cluster, without themselves
