@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from bitmix.automatic.plan import table_settings
+from bitmix.automatic.plan import FIRST, table_settings
 from bitmix.data import sources
 from bitmix.data.files import RELATIVE
 from bitmix.sampling import Settings
@@ -142,7 +142,7 @@ def _check(name: str, run: Run) -> None:
     settings = chain_settings(run)
     if is_automatic(run):
         _check_automatic(name, run)
-        settings = {key: value for key, value in settings.items() if key not in DECIDED}
+        settings["sweeps"] = FIRST  # the least, unless the data are very large
     try:
         Settings(**settings)
     except ValueError as error:
