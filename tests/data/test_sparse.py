@@ -47,8 +47,9 @@ def no_dense_copy(monkeypatch, most):
 @pytest.mark.parametrize("initial", ["random", "single", "seeded"])
 def test_chains_are_those_of_the_dense_rows(x, kind, initial, monkeypatch):
     settings = {
-        "chains": 2, "sweeps": 3, "initial": initial, "initial_clusters": 6, "thin": 1,
+        "chains": 2, "sweeps": 3, "initial": initial, "initial_clusters": 6, "annealing": 1,
         "moves": ("assign", "split_merge", "concentration", "pixel_priors"), "proposals": 5,
+        "thin": 1,
     }  # fmt: skip
     expected = bitmix.sample(x, **settings)
     no_dense_copy(monkeypatch, 6)

@@ -65,7 +65,8 @@ class Chain:
         settings, mixture = self.run.settings, self.mixture
         observed = mixture.sizes[:, None] if mixture.observed is None else mixture.observed
         shares = mixture.counts.sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
-        return Annealing(settings.annealing, shares, settings.first_clusters(self.run.rows.shape[0]))
+        clusters = settings.first_clusters(self.run.rows.shape[0])
+        return Annealing(settings.annealing, shares, clusters)
 
     def _budget(self) -> Budget | None:
         """Return the number of proposals in each sweep, if the chain learns it."""
