@@ -37,6 +37,15 @@ INLINE void store_f64(double *p, f64x8 v) { memcpy(p, &v, sizeof v); }
 
 INLINE f32x16 to_f32(i32x16 v) { return __builtin_convertvector(v, f32x16); }
 
+INLINE f64x8 to_f64(f32x8 v)
+{
+#if defined(__AVX512F__)
+    return (f64x8)_mm512_cvtps_pd((__m256)v); /* GCC 12 converts 4 lanes at a time */
+#else
+    return __builtin_convertvector(v, f64x8);
+#endif
+}
+
 INLINE f64x8 counts_f64(const int32_t *p)
 {
     i32x8 v;
@@ -44,15 +53,43 @@ INLINE f64x8 counts_f64(const int32_t *p)
     return __builtin_convertvector(v, f64x8);
 }
 
-/* All ones in the lanes whose bit of the word is set */
+/* A word holds one bit for each lane. AVX-512 uses it as it is; elsewhere it becomes all ones in the
+ * lanes whose bit is set. */
+#if !defined(__AVX512F__)
 INLINE i32x16 lanes_of(uint16_t word)
 {
-#if defined(__AVX512DQ__)
-    return (i32x16)_mm512_movm_epi32(word);
-#else
     const i32x16 bit = {1 << 0, 1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
                         1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
     return (((int32_t)word - (i32x16){0}) & bit) != 0;
+}
+#endif
+
+/* a in the lanes whose bit of the word is set, b in the others */
+INLINE f32x16 pick_f32(uint16_t word, f32x16 a, f32x16 b)
+{
+#if defined(__AVX512F__)
+    return (f32x16)_mm512_mask_mov_ps((__m512)b, word, (__m512)a);
+#else
+    return select_f32(lanes_of(word), a, b);
+#endif
+}
+
+INLINE i32x16 pick_i32(uint16_t word, i32x16 a, i32x16 b)
+{
+#if defined(__AVX512F__)
+    return (i32x16)_mm512_mask_mov_epi32((__m512i)b, word, (__m512i)a);
+#else
+    return select_i32(lanes_of(word), a, b);
+#endif
+}
+
+/* a + b in the lanes whose bit of the word is set, a in the others */
+INLINE f32x16 add_lanes(f32x16 a, uint16_t word, f32x16 b)
+{
+#if defined(__AVX512F__)
+    return (f32x16)_mm512_mask_add_ps((__m512)a, word, (__m512)a, (__m512)b);
+#else
+    return a + (f32x16)(lanes_of(word) & (i32x16)b);
 #endif
 }
 
@@ -67,8 +104,8 @@ INLINE void accumulate(sum_f64 *sum, const f32x16 pair[2])
     const f32x16 v = pair[0] + pair[1];
     f32x8 half[2];
     memcpy(half, &v, sizeof v);
-    sum->low += __builtin_convertvector(half[0], f64x8);
-    sum->high += __builtin_convertvector(half[1], f64x8);
+    sum->low += to_f64(half[0]);
+    sum->high += to_f64(half[1]);
 }
 
 INLINE double reduce(f64x8 v)
@@ -79,16 +116,6 @@ INLINE double reduce(f64x8 v)
 INLINE double total(sum_f64 sum) { return reduce(sum.low + sum.high); }
 
 #include "scoring.h"
-
-/* a + b in the lanes whose bit of the word is set, a in the others */
-INLINE f32x16 add_lanes(f32x16 a, uint16_t word, f32x16 b)
-{
-#if defined(__AVX512F__)
-    return (f32x16)_mm512_mask_add_ps((__m512)a, word, (__m512)a, (__m512)b);
-#else
-    return a + (f32x16)(lanes_of(word) & (i32x16)b);
-#endif
-}
 
 static float sum_on(const float *column, const uint16_t *bits, ptrdiff_t features)
 {
@@ -123,11 +150,11 @@ static double cluster_logs(const float *alpha, const float *beta, const int32_t 
     return total(sum);
 }
 
-INLINE f32x16 changed_log(const float *alpha, const float *beta, i32x16 c, int32_t n, i32x16 on,
-                          int32_t delta)
+INLINE f32x16 changed_log(const float *alpha, const float *beta, i32x16 c, int32_t n,
+                          uint16_t on, int32_t delta)
 {
-    const f32x16 prior = select_f32(on, load_f32(alpha), load_f32(beta));
-    return log_f32(prior + to_f32(select_i32(on, c + delta, n - c)));
+    const f32x16 prior = pick_f32(on, load_f32(alpha), load_f32(beta));
+    return log_f32(prior + to_f32(pick_i32(on, c + delta, n - c)));
 }
 
 static double changed_logs(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
@@ -138,7 +165,7 @@ static double changed_logs(const float *alpha, const float *beta, const int32_t 
         f32x16 l[2];
         for (int i = 0; i < 2; i++) {
             const ptrdiff_t d = pair + i * LANES;
-            const i32x16 on = lanes_of(bits[d / LANES]);
+            const uint16_t on = bits[d / LANES];
             l[i] = changed_log(alpha + d, beta + d, load_i32(counts + d), n, on, delta);
             store_f32(changed + d, l[i]);
         }
@@ -156,13 +183,13 @@ static double change(const float *alpha, const float *beta, int32_t *counts, int
         f32x16 b[2];
         for (int i = 0; i < 2; i++) {
             const ptrdiff_t d = pair + i * LANES;
-            const i32x16 on = lanes_of(bits[d / LANES]);
+            const uint16_t on = bits[d / LANES];
             const i32x16 c = load_i32(counts + d);
             const f32x16 l = changed ? load_f32(changed + d)
                                      : changed_log(alpha + d, beta + d, c, n, on, delta);
-            const f32x16 a = select_f32(on, l, load_f32(log_on + d));
-            b[i] = select_f32(on, load_f32(log_off + d), l);
-            store_i32(counts + d, c + (on & delta));
+            const f32x16 a = pick_f32(on, l, load_f32(log_on + d));
+            b[i] = pick_f32(on, load_f32(log_off + d), l);
+            store_i32(counts + d, pick_i32(on, c + delta, c));
             store_f32(log_on + d, a);
             store_f32(log_off + d, b[i]);
             store_f32(weights + d, a - b[i]);
@@ -182,8 +209,9 @@ static double masked_logs(const float *alpha, const float *beta, const float *sh
         f32x16 base[2];
         for (int i = 0; i < 2; i++) {
             const ptrdiff_t d = pair + i * LANES;
-            const i32x16 c = load_i32(counts + d) + (lanes_of(bits[d / LANES]) & delta);
-            const i32x16 n = load_i32(members + d) + (~lanes_of(missing[d / LANES]) & delta);
+            const i32x16 before = load_i32(counts + d), all = load_i32(members + d);
+            const i32x16 c = pick_i32(bits[d / LANES], before + delta, before);
+            const i32x16 n = pick_i32(missing[d / LANES], all, all + delta);
             const f32x16 on = log_f32(load_f32(alpha + d) + to_f32(c));
             const f32x16 off = log_f32(load_f32(beta + d) + to_f32(n - c));
             const f32x16 both = log_f32(load_f32(shift + d) + to_f32(n));
