@@ -23,7 +23,7 @@ cdef extern from "simd.h":
                          int32_t, Py_ssize_t, const float *, float *, float *,
                          float *) noexcept nogil
         void (*scatter)(const float *, Py_ssize_t, float *) noexcept nogil
-        double (*scatter_costs)(const float *, const float *, float, Py_ssize_t,
+        double (*scatter_costs)(const float *, const float *, float, Py_ssize_t, uint8_t *,
                                 uint8_t *) noexcept nogil
         void (*take_max)(const float *, Py_ssize_t, float *) noexcept nogil
         double (*sum_log)(const float *, float, Py_ssize_t) noexcept nogil

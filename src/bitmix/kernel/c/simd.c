@@ -231,22 +231,43 @@ static void scatter(const float *column, ptrdiff_t rows, float *weights)
     }
 }
 
-static double scatter_costs(const float *column, const float *ceiling, float scale, ptrdiff_t rows,
-                            uint8_t *costs)
+/* The lanes that are all ones, one bit each */
+INLINE uint32_t bits_of(u8x16 mask)
+{
+#if defined(__SSE2__)
+    return (uint32_t)_mm_movemask_epi8((__m128i)mask);
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < LANES; i++)
+        bits |= (uint32_t)(mask[i] & 1) << i;
+    return bits;
+#endif
+}
+
+static double scatter_costs(const float *column, const float *ceiling, float scale,
+                            ptrdiff_t features, uint8_t *row, uint8_t *costs)
 {
     const f32x16 none = {0};
     f32x16 excess = {0};
-    for (ptrdiff_t d = 0; d < rows; d += LANES) {
-        const f32x16 room = load_f32(ceiling + d) - load_f32(column + d);
-        const f32x16 cost = room * scale;
-        const f32x16 held = select_f32(cost > 127.0f, none + 127.0f,
-                                       select_f32(room < 0.0f, none, cost));
-        int32_t lane[LANES];
-        store_i32(lane, __builtin_convertvector(held, i32x16));
-        excess += select_f32(room < 0.0f, -room, none);
-        const ptrdiff_t n = rows - d < LANES ? rows - d : LANES;
-        for (ptrdiff_t i = 0; i < n; i++)
-            costs[(d + i) * 2 * WIDE] = (uint8_t)lane[i];
+    for (ptrdiff_t pair = 0; pair < features; pair += 2 * LANES) {
+        uint32_t changed = 0;
+        for (int i = 0; i < 2; i++) {
+            const ptrdiff_t d = pair + i * LANES;
+            const f32x16 room = load_f32(ceiling + d) - load_f32(column + d);
+            const f32x16 cost = room * scale;
+            const f32x16 held = select_f32(cost > 127.0f, none + 127.0f,
+                                           select_f32(room < 0.0f, none, cost));
+            excess += select_f32(room < 0.0f, -room, none);
+            const u8x16 now = __builtin_convertvector(__builtin_convertvector(held, i32x16), u8x16);
+            u8x16 before;
+            memcpy(&before, row + d, sizeof before);
+            memcpy(row + d, &now, sizeof now);
+            changed |= bits_of((u8x16)(now != before)) << i * LANES;
+        }
+        for (; changed; changed &= changed - 1) {
+            const ptrdiff_t d = pair + __builtin_ctz(changed);
+            costs[d * 2 * WIDE] = row[d];
+        }
     }
     return (double)sum_lanes(excess);
 }

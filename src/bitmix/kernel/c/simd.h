@@ -77,8 +77,8 @@ typedef struct {
     /* Column of the costs: costs[64 d] = scale * (ceiling[d] - column[d]), rounded down and limited
      * to 0..127, for d < rows. Returns the sum of the amounts by which the column exceeds the
      * ceiling. */
-    double (*scatter_costs)(const float *column, const float *ceiling, float scale, ptrdiff_t rows,
-                            uint8_t *costs);
+    double (*scatter_costs)(const float *column, const float *ceiling, float scale,
+                            ptrdiff_t features, uint8_t *row, uint8_t *costs);
 
     /* top[d] = max(top[d], column[d]) for d < features */
     void (*take_max)(const float *column, ptrdiff_t features, float *top);
