@@ -15,6 +15,7 @@ cdef extern from "simd.h":
         Py_ssize_t (*below)(const uint16_t *, Py_ssize_t, uint16_t, int32_t *) noexcept nogil
         Py_ssize_t (*choose)(const float *, Py_ssize_t, double, double, float *) noexcept nogil
         float (*sum_on)(const float *, const uint16_t *, Py_ssize_t) noexcept nogil
+        void (*count)(int32_t *, const uint16_t *, int32_t, Py_ssize_t) noexcept nogil
         double (*cluster_logs)(const float *, const float *, const int32_t *, int32_t, int32_t,
                                Py_ssize_t, float *, float *, float *) noexcept nogil
         double (*changed_logs)(const float *, const float *, const int32_t *, int32_t,

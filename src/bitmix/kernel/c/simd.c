@@ -128,6 +128,14 @@ static float sum_on(const float *column, const uint16_t *bits, ptrdiff_t feature
     return sum_lanes(sum[0] + sum[1]);
 }
 
+static void count(int32_t *counts, const uint16_t *bits, int32_t delta, ptrdiff_t features)
+{
+    for (ptrdiff_t d = 0; d < features; d += LANES) {
+        const i32x16 c = load_i32(counts + d);
+        store_i32(counts + d, pick_i32(bits[d / LANES], c + delta, c));
+    }
+}
+
 static double cluster_logs(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
                            int32_t lag, ptrdiff_t features, float *log_on, float *log_off,
                            float *weights)
@@ -370,6 +378,7 @@ const bitmix_simd PASTE(bitmix_simd_, BITMIX_LEVEL) = {
     .below = below,
     .choose = choose,
     .sum_on = sum_on,
+    .count = count,
     .cluster_logs = cluster_logs,
     .changed_logs = changed_logs,
     .change = change,

@@ -44,6 +44,9 @@ typedef struct {
     /* Sum of column[d] over the on-features */
     float (*sum_on)(const float *column, const uint16_t *bits, ptrdiff_t features);
 
+    /* Add delta to counts[d] for the on-features d */
+    void (*count)(int32_t *counts, const uint16_t *bits, int32_t delta, ptrdiff_t features);
+
     /* A cluster's log(alpha + c) and log(beta + n - c), and their difference. Each count is lowered
      * by `lag`, but not below zero. Returns the sum of log(beta + n - c). */
     double (*cluster_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
