@@ -222,7 +222,7 @@ cdef class Mixture:
         self.index.follow(self, k)
 
     cdef void transpose(self, float *to) noexcept nogil:
-        """Write the weights in `column` to a column of 16 clusters, OUT: see simd.h, scatter."""
+        """Write the weights in `column` to a column of 8 clusters, OUT: see simd.h, scatter."""
         self.simd.scatter(&self.column[0], self.active, to)
 
     cdef void set_beside(self, Py_ssize_t clusters) noexcept nogil:

@@ -235,7 +235,7 @@ static double masked_logs(const float *alpha, const float *beta, const float *sh
 static void scatter(const float *column, ptrdiff_t rows, float *weights)
 {
     for (ptrdiff_t d = 0; d < rows; d++) {
-        weights[d * LANES] = column[d];
+        weights[d * BESIDE] = column[d];
     }
 }
 
