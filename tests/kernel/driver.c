@@ -324,10 +324,11 @@ static void drive_log_marginal(const bitmix_simd *simd)
 {
     begin();
     for (ptrdiff_t features = 32; features <= 96; features += 32) {
-        const ptrdiff_t clusters = 7, cells = clusters * features;
+        const ptrdiff_t clusters = features < 96 ? 7 : 80, cells = clusters * features;
+        const int32_t most = features < 96 ? 100 : 8; /* many clusters have a table of small counts */
         double *alpha = doubles(features, 1e-4, 3.0), *beta = doubles(features, 1e-4, 3.0);
         double *out = doubles(features, 0.0, 1.0);
-        int32_t *c = counts(cells, 100), *members = counts(cells, 100);
+        int32_t *c = counts(cells, most), *members = counts(cells, most);
         for (ptrdiff_t i = 0; i < cells; i++)
             members[i] += c[i];
         simd->log_marginal(alpha, beta, c, members, clusters, features, out);

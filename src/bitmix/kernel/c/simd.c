@@ -46,11 +46,11 @@ INLINE f64x8 to_f64(f32x8 v)
 #endif
 }
 
-INLINE f64x8 counts_f64(const int32_t *p)
+INLINE i32x8 load_eight_i32(const int32_t *p)
 {
     i32x8 v;
     memcpy(&v, p, sizeof v);
-    return __builtin_convertvector(v, f64x8);
+    return v;
 }
 
 /* A word holds one bit for each lane. AVX-512 uses it as it is; elsewhere it becomes all ones in the
@@ -334,17 +334,51 @@ static double log_rising(double a, const double *more, const double *large, ptrd
     return reduce(sum);
 }
 
+/* lgamma(x + t) of counts t. With many clusters, most counts are small: a table has theirs. It takes
+ * at most an eighth of the time that it may save. */
+#define MOST_TABULATED 64
+typedef struct {
+    f64x8 x;
+    int32_t tabulated; /* a power of two, or 0 */
+    double table[MOST_TABULATED][8];
+} lgammas;
+
+static void tabulate(lgammas *of, f64x8 x, ptrdiff_t clusters)
+{
+    of->x = x;
+    of->tabulated = MOST_TABULATED;
+    while (of->tabulated * 8 > clusters)
+        of->tabulated /= 2;
+    for (int32_t t = 0; t < of->tabulated; t++)
+        store_f64(of->table[t], lgamma_f64(x + (double)t));
+}
+
+INLINE f64x8 lgamma_of(const lgammas *of, i32x8 t)
+{
+    /* below a power of two if each count is */
+    const int32_t any = (t[0] | t[1]) | (t[2] | t[3]) | (t[4] | t[5]) | (t[6] | t[7]);
+    if (any >= of->tabulated)
+        return lgamma_f64(of->x + __builtin_convertvector(t, f64x8));
+    double value[8];
+    for (int i = 0; i < 8; i++)
+        value[i] = of->table[t[i]][i];
+    return load_f64(value);
+}
+
 static void log_marginal(const double *alpha, const double *beta, const int32_t *counts,
                          const int32_t *members, ptrdiff_t clusters, ptrdiff_t features, double *out)
 {
+    lgammas heads, tails, totals;
     for (ptrdiff_t d = 0; d < features; d += 8) {
         const f64x8 a = load_f64(alpha + d), b = load_f64(beta + d);
         const f64x8 prior = lgamma_f64(a) + lgamma_f64(b) - lgamma_f64(a + b);
+        tabulate(&heads, a, clusters), tabulate(&tails, b, clusters);
+        tabulate(&totals, a + b, clusters);
         f64x8 sum = {0};
         for (ptrdiff_t k = 0; k < clusters; k++) {
-            const f64x8 c = counts_f64(counts + k * features + d);
-            const f64x8 n = counts_f64(members + k * features + d);
-            sum += (lgamma_f64(a + c) + lgamma_f64(b + (n - c)) - lgamma_f64((a + b) + n)) - prior;
+            const i32x8 c = load_eight_i32(counts + k * features + d);
+            const i32x8 n = load_eight_i32(members + k * features + d);
+            sum += (lgamma_of(&heads, c) + lgamma_of(&tails, n - c) - lgamma_of(&totals, n)) - prior;
         }
         store_f64(out + d, sum);
     }
