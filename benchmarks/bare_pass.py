@@ -15,7 +15,7 @@ from bitmix import kernel
 HERE = Path(__file__).parent
 C = HERE.parent / "src/bitmix/kernel/c"
 MARCH = {"baseline": [], "v3": ["-march=x86-64-v3"], "v4": ["-march=x86-64-v4"]}
-LANES = 16
+BESIDE = 8  # see simd.h
 
 
 class BarePass:
@@ -32,13 +32,13 @@ class BarePass:
         active = mixture.rows.active
         on = mixture.alpha[active] + mixture.counts[:, active]
         off = mixture.beta[active] + mixture.sizes[:, None] - mixture.counts[:, active]
-        self.blocks = mixture.clusters // LANES + 1
-        weights = np.zeros((self.blocks * LANES, len(active) | 1), np.float32)
+        self.blocks = mixture.clusters // BESIDE + 1
+        weights = np.zeros((self.blocks * BESIDE, len(active) | 1), np.float32)
         weights[: mixture.clusters, : len(active)] = np.log(on) - np.log(off)
-        by_block = weights.reshape(self.blocks, LANES, -1).transpose(0, 2, 1)
+        by_block = weights.reshape(self.blocks, BESIDE, -1).transpose(0, 2, 1)
         self.weights = _aligned(by_block)
-        self.base = _aligned(np.zeros(self.blocks * LANES, np.float32))
-        self.scores = _aligned(np.zeros(self.blocks * LANES, np.float32))
+        self.base = _aligned(np.zeros(self.blocks * BESIDE, np.float32))
+        self.scores = _aligned(np.zeros(self.blocks * BESIDE, np.float32))
         rows, features = np.nonzero(x[:, active])
         self.on = np.append(features, 0).astype(np.uint32)
         self.start = np.searchsorted(rows, np.arange(len(x) + 1)).astype(np.int64)
@@ -49,7 +49,7 @@ class BarePass:
         self.library.bare_pass(
             ctypes.byref(self.simd),
             _pointer(self.weights),
-            ctypes.c_ssize_t(self.weights.shape[1] * LANES),
+            ctypes.c_ssize_t(self.weights.shape[1] * BESIDE),
             _pointer(self.on),
             _pointer(self.start),
             ctypes.c_ssize_t(len(self.start) - 1),

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define LANES BITMIX_LANES
+#define BESIDE BITMIX_BESIDE
 
 static uint64_t hash; /* FNV-1a */
 
@@ -108,18 +109,18 @@ static uint16_t *bits_of(ptrdiff_t features)
 static void drive_score(const bitmix_simd *simd)
 {
     begin();
-    for (ptrdiff_t blocks = 1; blocks <= 26; blocks++)
+    for (ptrdiff_t blocks = 1; blocks <= 34; blocks++)
         for (int64_t every = 1; every <= 9; every += 4) {
-            const ptrdiff_t rows = 50 + blocks, stride = rows * LANES;
+            const ptrdiff_t rows = 50 + blocks, stride = rows * BESIDE;
             ptrdiff_t n_on;
             uint32_t *on = on_pixels(rows, every, &n_on);
             float *weights = floats(blocks * stride, -8.0, 16.0);
-            float *base = floats(blocks * LANES, -500.0, 100.0);
-            float *out = floats(blocks * LANES, 0.0, 1.0);
+            float *base = floats(blocks * BESIDE, -500.0, 100.0);
+            float *out = floats(blocks * BESIDE, 0.0, 1.0);
             simd->score(weights, stride, on, n_on, base, blocks, out);
-            take(out, blocks * LANES);
+            take(out, blocks * BESIDE);
             simd->score(weights, stride, on, 0, base, blocks, out);
-            take(out, blocks * LANES);
+            take(out, blocks * BESIDE);
             free(on), free(weights), free(base), free(out);
         }
     end("score");
@@ -186,10 +187,10 @@ static void drive_choose(const bitmix_simd *simd)
 static void drive_cluster(const bitmix_simd *simd)
 {
     const char *names[] = {"sum_on", "cluster_logs", "changed_logs", "change", "take_max",
-                           "sum_log"};
-    uint64_t hashes[6];
+                           "sum_log", "count"};
+    uint64_t hashes[7];
     begin();
-    for (int f = 0; f < 6; f++)
+    for (int f = 0; f < 7; f++)
         hashes[f] = hash;
     for (ptrdiff_t features = 32; features <= 800; features += 64) {
         const int32_t most = 1 << below(20);
@@ -224,12 +225,15 @@ static void drive_cluster(const bitmix_simd *simd)
             take_double(simd->change(alpha, beta, c, n, bits, delta, features,
                                      delta > 0 ? NULL : changed, log_on, log_off, weights));
             take(c, features), take(log_on, features), take(log_off, features), take(weights, features);
-            hashes[3] = hash;
+            hashes[3] = hash, hash = hashes[6];
+            simd->count(c, bits, delta, features), take(c, features);
+            simd->count(c, bits, -delta, features), take(c, features);
+            hashes[6] = hash;
         }
         free(alpha), free(beta), free(c), free(bits), free(log_on), free(log_off);
         free(weights), free(changed), free(top);
     }
-    for (int f = 0; f < 6; f++) {
+    for (int f = 0; f < 7; f++) {
         hash = hashes[f];
         end(names[f]);
     }
@@ -261,27 +265,33 @@ static void drive_masked(const bitmix_simd *simd)
 
 static void drive_scatter(const bitmix_simd *simd)
 {
-    uint64_t weighed, priced;
     begin();
-    weighed = hash, priced = hash;
     for (ptrdiff_t rows = 1; rows <= 97; rows += 3) {
-        const ptrdiff_t padded = (rows + 31) / 32 * 32;
-        float *column = floats(padded, -8.0, 16.0), *ceiling = floats(padded, 4.0, 5.0);
+        float *column = floats(rows, -8.0, 16.0);
         /* the last row ends with the column that is written */
-        float *weights = array((size_t)(LANES * (rows - 1) + 1), sizeof *weights);
-        uint8_t *costs = array((size_t)(64 * (rows - 1) + 1), 1);
-        hash = weighed;
+        float *weights = array((size_t)(BESIDE * (rows - 1) + 1), sizeof *weights);
         simd->scatter(column, rows, weights);
-        take(weights, LANES * (rows - 1) + 1);
-        weighed = hash, hash = priced;
-        take_double(simd->scatter_costs(column, ceiling, 16.0f, rows, costs));
-        take(costs, 64 * (rows - 1) + 1);
-        priced = hash;
-        free(column), free(ceiling), free(weights), free(costs);
+        take(weights, BESIDE * (rows - 1) + 1);
+        free(column), free(weights);
     }
-    hash = weighed;
     end("scatter");
-    hash = priced;
+}
+
+static void drive_scatter_costs(const bitmix_simd *simd)
+{
+    begin();
+    for (ptrdiff_t features = 32; features <= 160; features += 32) {
+        float *ceiling = floats(features, 4.0, 5.0);
+        uint8_t *row = array((size_t)features, 1);
+        uint8_t *costs = array((size_t)(64 * (features - 1) + 1), 1);
+        for (int change = 0; change < 8; change++) { /* some costs stay, some change */
+            float *column = floats(features, change % 2 ? -8.0 : 3.0, change % 2 ? 16.0 : 0.1);
+            take_double(simd->scatter_costs(column, ceiling, 16.0f, features, row, costs));
+            take(row, features), take(costs, 64 * (features - 1) + 1);
+            free(column);
+        }
+        free(ceiling), free(row), free(costs);
+    }
     end("scatter_costs");
 }
 
@@ -314,10 +324,11 @@ static void drive_log_marginal(const bitmix_simd *simd)
 {
     begin();
     for (ptrdiff_t features = 32; features <= 96; features += 32) {
-        const ptrdiff_t clusters = 7, cells = clusters * features;
+        const ptrdiff_t clusters = features < 96 ? 7 : 80, cells = clusters * features;
+        const int32_t most = features < 96 ? 100 : 8; /* many clusters have a table of small counts */
         double *alpha = doubles(features, 1e-4, 3.0), *beta = doubles(features, 1e-4, 3.0);
         double *out = doubles(features, 0.0, 1.0);
-        int32_t *c = counts(cells, 100), *members = counts(cells, 100);
+        int32_t *c = counts(cells, most), *members = counts(cells, most);
         for (ptrdiff_t i = 0; i < cells; i++)
             members[i] += c[i];
         simd->log_marginal(alpha, beta, c, members, clusters, features, out);
@@ -373,6 +384,7 @@ int main(int argc, char **argv)
     drive_cluster(simd);
     drive_masked(simd);
     drive_scatter(simd);
+    drive_scatter_costs(simd);
     drive_sums(simd);
     drive_log_marginal(simd);
     drive_singles("log_f32", simd->array_log_f32, -126, 127, 0);

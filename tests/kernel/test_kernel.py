@@ -182,10 +182,12 @@ def test_wide_rows_have_one_test():
 # ---------------------------------------------------------------- log joint
 
 
-def test_log_joint(mnist):
-    x = mnist.x[:500]
+@pytest.mark.parametrize("clusters", [5, 30, 800])
+def test_log_joint(mnist, clusters):
+    x = mnist.x[:1200]
     rng = np.random.default_rng(2)
-    z = np.unique(rng.integers(0, 30, len(x)), return_inverse=True)[1]
+    z = clusters * rng.random(len(x)) ** 2  # small and large clusters
+    z = np.unique(z.astype(int), return_inverse=True)[1]
     alpha, beta = rng.gamma(1.0, 1.0, (2, 784)) + 1e-3
     mixture = mixture_of(x, z, alpha, beta, 0.7)
     expected = log_joint(x, z, alpha, beta, 0.7)

@@ -2,7 +2,8 @@
 
 FAULTS = {
     "kernel/c/scoring.h": [
-        ("sum[b] = load_f32(base + b * LANES);", "sum[b] = (f32x16){0};", "scores without a base"),
+        ("sum[b] = load_eight(base + b * BESIDE);", "sum[b] = (f32x8){0};",
+         "scores without a base"),
         ("(u16x32)pairs >> 8", "(u16x32)pairs & 255", "half of the costs are those of others"),
         ("pairs += load_u8(next + b * stride);", "pairs += load_u8(row + b * stride);",
          "every other cost counts twice, the others not at all"),
@@ -28,7 +29,9 @@ FAULTS = {
          "counts above 8 lack factors"),
         ("lgamma_f64(a) + lgamma_f64(b) - lgamma_f64(a + b)", "lgamma_f64(a) + lgamma_f64(b)",
          "the marginal likelihood lacks Gamma(alpha + beta)"),
-        ("lgamma_f64(b + (n - c))", "lgamma_f64(b + n)", "tails are totals"),
+        ("lgamma_of(&tails, «n - c»)", "n", "tails are totals"),
+        ("of->x + __builtin_convertvector(t, f64x8)", "of->x", "counts beyond the table are zero"),
+        ("any >= of->tabulated", "any > of->tabulated", "the table is too short for a count"),
     ],
     "kernel/c/vecmath.h": [
         ("0.08700434863567352f", "0.08f", "log_f32 is less exact"),

@@ -6,7 +6,7 @@ from libc.math cimport INFINITY
 
 from bitmix.kernel.mixture cimport set_row
 from bitmix.kernel.rows cimport Rows
-from bitmix.kernel.simd cimport LANES
+from bitmix.kernel.simd cimport BESIDE, LANES
 
 from bitmix.kernel.arrays import grown
 
@@ -67,7 +67,7 @@ cdef class MaskedMixture(Mixture):
 
     cdef void transpose(self, float *to) noexcept nogil:
         self.simd.scatter(&self.column[0], self.active, to)
-        self.simd.scatter(&self.column_missing[0], self.active, to + self.active * LANES)
+        self.simd.scatter(&self.column_missing[0], self.active, to + self.active * BESIDE)
 
     cdef float score_by_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
         return Mixture.score_by_row(self, i, k) + self.simd.sum_on(

@@ -125,10 +125,13 @@ cdef class Mixture:
 
         The weights stay as they are.
         """
-        cdef Py_ssize_t j
+        cdef Py_ssize_t j, start = self.rows.start[i], end = self.rows.start[i + 1]
         self.sizes_[k] += delta
-        for j in range(self.rows.start[i], self.rows.start[i + 1]):
-            self.counts_[k, self.rows.on[j]] += delta
+        if end - start > self.rows.bits.shape[1]:  # one by one would take longer
+            self.simd.count(&self.counts_[k, 0], &self.rows.bits[i, 0], delta, self.features)
+        else:
+            for j in range(start, end):
+                self.counts_[k, self.rows.on[j]] += delta
 
     # ------------------------------------------------------------ what Python sees
 
@@ -226,7 +229,7 @@ cdef class Mixture:
         self.index.follow(self, k)
 
     cdef void transpose(self, float *to) noexcept nogil:
-        """Write the weights in `column` to a column of 16 clusters, OUT: see simd.h, scatter."""
+        """Write the weights in `column` to a column of 8 clusters, OUT: see simd.h, scatter."""
         self.simd.scatter(&self.column[0], self.active, to)
 
     cdef void set_beside(self, Py_ssize_t clusters) noexcept nogil:

@@ -1,6 +1,10 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 
+cdef extern from *:
+    void prefetch "__builtin_prefetch"(const void *) noexcept nogil
+
+
 cdef class Rows:
     cdef readonly tuple shape
     cdef readonly object active, never  # (A,), (D - A,)

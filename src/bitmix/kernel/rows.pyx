@@ -6,9 +6,6 @@ from bitmix.kernel.simd cimport LANES, padded
 
 from bitmix.blocks import blocks
 
-cdef extern from *:
-    void prefetch "__builtin_prefetch"(const void *) noexcept nogil
-
 
 cdef class Rows:
     """Binary rows, packed. All chains share them and none writes to them.

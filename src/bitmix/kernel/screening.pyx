@@ -37,8 +37,9 @@ cdef class Screening(Index):
             self.ceiling = aligned(mixture.features, np.float32)
         if not self.arrays or self.base_costs.shape[0] < room:
             # An odd number of cache lines from block to block: powers of two alias in the cache.
-            shape = (room // BLOCK, mixture.entries | 1, BLOCK)
+            shape = (room // BLOCK, mixture.features | 1, BLOCK)
             self.costs = grown(self.arrays, "costs", shape, np.uint8)
+            self.rows = grown(self.arrays, "rows", (room, mixture.features), np.uint8)
             self.base_costs = grown(self.arrays, "base_costs", room, np.uint16, 65535)
             self.screened = grown(self.arrays, "screened", room, np.uint16)
             self.candidates = grown(self.arrays, "candidates", room, np.int32)
@@ -72,8 +73,8 @@ cdef class Screening(Index):
 
     cdef void _write_costs(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
         cdef double cost = self.top - mixture.base[k] - mixture.simd.scatter_costs(
-            &mixture.weights[k, 0], &self.ceiling[0], STEPS, mixture.active,
-            &self.costs[k // BLOCK, 0, cost_column(k)],
+            &mixture.weights[k, 0], &self.ceiling[0], STEPS, mixture.features,
+            &self.rows[k, 0], &self.costs[k // BLOCK, 0, cost_column(k)],
         )
         if cost < 0.0:  # the cluster has outgrown the top
             self.start(mixture)

@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 cdef extern from "simd.h":
     enum:
         LANES "BITMIX_LANES"
+        BESIDE "BITMIX_BESIDE"
     Py_ssize_t cost_column "BITMIX_COST_COLUMN"(Py_ssize_t) noexcept nogil
     ctypedef struct Simd "bitmix_simd":
         const char *name
@@ -15,6 +16,7 @@ cdef extern from "simd.h":
         Py_ssize_t (*below)(const uint16_t *, Py_ssize_t, uint16_t, int32_t *) noexcept nogil
         Py_ssize_t (*choose)(const float *, Py_ssize_t, double, double, float *) noexcept nogil
         float (*sum_on)(const float *, const uint16_t *, Py_ssize_t) noexcept nogil
+        void (*count)(int32_t *, const uint16_t *, int32_t, Py_ssize_t) noexcept nogil
         double (*cluster_logs)(const float *, const float *, const int32_t *, int32_t, int32_t,
                                Py_ssize_t, float *, float *, float *) noexcept nogil
         double (*changed_logs)(const float *, const float *, const int32_t *, int32_t,
@@ -23,7 +25,7 @@ cdef extern from "simd.h":
                          int32_t, Py_ssize_t, const float *, float *, float *,
                          float *) noexcept nogil
         void (*scatter)(const float *, Py_ssize_t, float *) noexcept nogil
-        double (*scatter_costs)(const float *, const float *, float, Py_ssize_t,
+        double (*scatter_costs)(const float *, const float *, float, Py_ssize_t, uint8_t *,
                                 uint8_t *) noexcept nogil
         void (*take_max)(const float *, Py_ssize_t, float *) noexcept nogil
         double (*sum_log)(const float *, float, Py_ssize_t) noexcept nogil

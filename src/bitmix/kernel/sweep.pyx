@@ -8,6 +8,7 @@ from numpy.random cimport bitgen_t
 from bitmix.kernel.columns cimport Columns
 from bitmix.kernel.draws cimport bitgen_of, permute, uniform
 from bitmix.kernel.mixture cimport Mixture
+from bitmix.kernel.rows cimport prefetch
 from bitmix.kernel.screening cimport EXP_MINUS_MARGIN, Screening
 
 #: The number of rows that a sweep scores for all clusters before it decides whether to screen.
@@ -77,8 +78,7 @@ cdef class Sweep:
         with bit_generator.lock, nogil:
             permute(rng, self.order)
             for t in range(self.order.shape[0]):
-                if t + 1 < self.order.shape[0]:
-                    mixture.rows.prefetch(self.order[t + 1])
+                self._prefetch(mixture, t)
                 if t == probe and likely * FEW <= t * mixture.clusters:
                     with gil:
                         self._screen(mixture)
@@ -95,6 +95,16 @@ cdef class Sweep:
                 moved += 1
         mixture.set_temperature(1.0)
         return moved
+
+    cdef void _prefetch(self, Mixture mixture, Py_ssize_t t) noexcept nogil:
+        """Fetch the rows after the t-th one, which come in random order: first where they start."""
+        cdef Py_ssize_t n = self.order.shape[0], later
+        if t + 3 < n:
+            later = self.order[t + 3]
+            prefetch(&mixture.rows.start[later])
+            prefetch(&mixture.z[later])
+        if t + 1 < n:
+            mixture.rows.prefetch(self.order[t + 1])
 
     cdef void _screen(self, Mixture mixture):
         """Screen clusters from now on."""

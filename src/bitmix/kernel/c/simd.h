@@ -16,6 +16,10 @@
 
 #define BITMIX_LANES 16
 
+/* The number of clusters whose weights of a feature are side by side. They fill half a cache line. So
+ * a cluster that changes writes to half as many lines as with 16. That gains more than wide loads. */
+#define BITMIX_BESIDE 8
+
 /* The column of cluster k in its block of 64 costs: bytes are summed as pairs, see screen_blocks */
 #define BITMIX_COST_COLUMN(k) ((k) % 32 * 2 + (k) / 32 % 2)
 
@@ -23,7 +27,7 @@ typedef struct {
     const char *name;
 
     /* out[k] = base[k] + sum over on-features d of the weight of feature d in cluster k, which is
-     * weights[k / 16 * stride + 16 d + k % 16], for 16 * blocks clusters */
+     * weights[k / 8 * stride + 8 d + k % 8], for 8 * blocks clusters */
     void (*score)(const float *weights, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
                   const float *base, ptrdiff_t blocks, float *out);
 
@@ -43,6 +47,9 @@ typedef struct {
 
     /* Sum of column[d] over the on-features */
     float (*sum_on)(const float *column, const uint16_t *bits, ptrdiff_t features);
+
+    /* Add delta to counts[d] for the on-features d */
+    void (*count)(int32_t *counts, const uint16_t *bits, int32_t delta, ptrdiff_t features);
 
     /* A cluster's log(alpha + c) and log(beta + n - c), and their difference. Each count is lowered
      * by `lag`, but not below zero. Returns the sum of log(beta + n - c). */
@@ -71,14 +78,15 @@ typedef struct {
                           const uint16_t *missing, int32_t delta, ptrdiff_t features, float *weights,
                           float *weights_missing);
 
-    /* Column of the transposed weights: weights[16 d] = column[d] for d < rows */
+    /* Column of the transposed weights: weights[8 d] = column[d] for d < rows */
     void (*scatter)(const float *column, ptrdiff_t rows, float *weights);
 
     /* Column of the costs: costs[64 d] = scale * (ceiling[d] - column[d]), rounded down and limited
-     * to 0..127, for d < rows. Returns the sum of the amounts by which the column exceeds the
-     * ceiling. */
-    double (*scatter_costs)(const float *column, const float *ceiling, float scale, ptrdiff_t rows,
-                            uint8_t *costs);
+     * to 0..127, for d < features. `row` holds the column as it is, INOUT: only costs that differ
+     * are written, as each is in a cache line of its own. Returns the sum of the amounts by which
+     * the column exceeds the ceiling. */
+    double (*scatter_costs)(const float *column, const float *ceiling, float scale,
+                            ptrdiff_t features, uint8_t *row, uint8_t *costs);
 
     /* top[d] = max(top[d], column[d]) for d < features */
     void (*take_max)(const float *column, ptrdiff_t features, float *top);

@@ -29,6 +29,7 @@ typedef int64_t i64x8 __attribute__((vector_size(64)));
 typedef uint64_t u64x8 __attribute__((vector_size(64)));
 typedef float f32x8 __attribute__((vector_size(32)));
 typedef int32_t i32x8 __attribute__((vector_size(32)));
+typedef uint8_t u8x16 __attribute__((vector_size(16)));
 
 /* mask ? a : b, for masks of all ones or all zeros in each lane */
 INLINE f32x16 select_f32(i32x16 mask, f32x16 a, f32x16 b)
