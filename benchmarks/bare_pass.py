@@ -1,6 +1,6 @@
 """The bare pass: add up the weights of all clusters for every row and do nothing else.
 
-It uses the C function of the kernel, compiled here with the flags of meson.build.
+It is a loop of its own in C, compiled here for the instruction set that the kernel uses.
 """
 
 import ctypes
@@ -12,10 +12,10 @@ import numpy as np
 
 from bitmix import kernel
 
-HERE = Path(__file__).parent
-C = HERE.parent / "src/bitmix/kernel/c"
+SOURCE = Path(__file__).parent / "bare_pass.c"
 MARCH = {"baseline": [], "v3": ["-march=x86-64-v3"], "v4": ["-march=x86-64-v4"]}
-BESIDE = 8  # see simd.h
+LANES = 16  # clusters side by side
+MOST = 12  # blocks of so many clusters whose sums stay in registers
 
 
 class BarePass:
@@ -32,43 +32,37 @@ class BarePass:
         active = mixture.rows.active
         on = mixture.alpha[active] + mixture.counts[:, active]
         off = mixture.beta[active] + mixture.sizes[:, None] - mixture.counts[:, active]
-        self.blocks = mixture.clusters // BESIDE + 1
-        weights = np.zeros((self.blocks * BESIDE, len(active) | 1), np.float32)
+        blocks = -(-mixture.clusters // LANES)
+        self.passes = -(-blocks // MOST)
+        width = -(-blocks // self.passes)
+        # An odd number of cache lines from block to block: powers of two alias in the cache.
+        weights = np.zeros((self.passes * width * LANES, len(active) | 1), np.float32)
         weights[: mixture.clusters, : len(active)] = np.log(on) - np.log(off)
-        by_block = weights.reshape(self.blocks, BESIDE, -1).transpose(0, 2, 1)
+        by_block = weights.reshape(self.passes * width, LANES, -1).transpose(0, 2, 1)
         self.weights = _aligned(by_block)
-        self.base = _aligned(np.zeros(self.blocks * BESIDE, np.float32))
-        self.scores = _aligned(np.zeros(self.blocks * BESIDE, np.float32))
+        self.scores = _aligned(np.zeros(len(weights), np.float32))
         rows, features = np.nonzero(x[:, active])
-        self.on = np.append(features, 0).astype(np.uint32)
+        self.on = features.astype(np.uint32)
         self.start = np.searchsorted(rows, np.arange(len(x) + 1)).astype(np.int64)
-        self.library = _library(kernel.simd_name())
-        self.simd = ctypes.c_void_p.in_dll(self.library, f"bitmix_simd_{kernel.simd_name()}")
+        self.library = _library(kernel.simd_name(), width)
 
     def __call__(self):
         self.library.bare_pass(
-            ctypes.byref(self.simd),
             _pointer(self.weights),
-            ctypes.c_ssize_t(self.weights.shape[1] * BESIDE),
+            ctypes.c_ssize_t(self.weights.shape[1] * LANES),
             _pointer(self.on),
             _pointer(self.start),
             ctypes.c_ssize_t(len(self.start) - 1),
-            _pointer(self.base),
-            ctypes.c_ssize_t(self.blocks),
+            ctypes.c_ssize_t(self.passes),
             _pointer(self.scores),
         )
 
 
-def _library(level):
+def _library(level, width):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "bare_pass.so")
-        flags = ["-shared", "-fPIC", "-std=gnu11", "-O3", "-ffp-contract=off", "-Wno-psabi"]
-        sources = [C / "simd.c", HERE / "bare_pass.c"]
-        subprocess.run(
-            ["cc", *flags, *MARCH[level], f"-DBITMIX_LEVEL={level}", f"-I{C}", *sources, "-lm",
-             "-o", path],
-            check=True,
-        )  # fmt: skip
+        flags = ["-shared", "-fPIC", "-std=gnu11", "-O3", "-Wno-psabi", f"-DWIDTH={width}"]
+        subprocess.run(["cc", *flags, *MARCH[level], SOURCE, "-o", path], check=True)
         return ctypes.CDLL(str(path))
 
 
