@@ -51,6 +51,38 @@ def test_rounds_of_a_survey_and_of_large_data():
     assert plan.rounds(10**6, 100) == [(100, 5)]
 
 
+@pytest.mark.parametrize(
+    ("sweeps", "annealing", "annealed"),
+    [(2000, 100, 100), (2000, 1999, 1999), (1000, 100, 100), (100, 100, 25), (99, 100, 0)],
+)
+def test_short_rounds_anneal_a_quarter_at_most(sweeps, annealing, annealed):
+    assert plan.annealing_within(sweeps, annealing) == annealed
+
+
+def test_very_large_data_are_sampled_with_few_sweeps(answers, monkeypatch):
+    monkeypatch.setattr(plan, "WORK", answers.size * 120)
+    latents, _ = bitmix.sample_until_mixed(answers, chains=2, progress=False)
+    assert (latents[0].sweeps, latents[0].annealing) == (120, 30)
+    assert (latents[0].samples["sweep"] > 30).all()
+    monkeypatch.setattr(plan, "WORK", answers.size)
+    latents, _ = bitmix.sample_until_mixed(answers, chains=2, annealing=5, progress=False)
+    assert (latents[0].sweeps, latents[0].annealing) == (10, 0)
+
+
+@pytest.mark.parametrize(("settings", "merged"), [({}, False), ({"annealing": 0}, True)])
+def test_annealed_chains_keep_distinct_classes_apart(monkeypatch, settings, merged):
+    rng = np.random.default_rng(0)
+    theta, classes = rng.beta(0.5, 0.5, (12, 100)), rng.integers(0, 12, 2000)
+    x = (rng.random((2000, 100)) < theta[classes]).astype(np.uint8)
+    monkeypatch.setattr(plan, "WORK", x.size * 400)
+    latents, _ = bitmix.sample_until_mixed(x, progress=False, **settings)
+    most = [
+        {np.bincount(latent.assignments[classes == one]).argmax() for one in range(12)}
+        for latent in latents
+    ]
+    assert (min(map(len, most)) < 12) == merged
+
+
 def test_the_chains_are_those_of_sample(answers, short, caplog):
     with caplog.at_level(logging.INFO, "bitmix"):
         latents, diagnosis = bitmix.sample_until_mixed(answers, seed=3, chains=2, progress=False)
@@ -61,6 +93,7 @@ def test_the_chains_are_those_of_sample(answers, short, caplog):
     assert all("not mixed" in message for message in caplog.messages[:-1])
     assert f"{sweeps:,} sweeps: These chains have mixed" in caplog.messages[-1]
     settings = plan.table_settings() | {"sweeps": sweeps, "thin": thin}
+    assert settings["annealing"] == latents[0].annealing > 0
     plain = bitmix.sample(answers, seed=3, chains=2, progress=False, **settings)
     assert all(map(same, latents, plain))
 
@@ -114,5 +147,7 @@ def test_settings_may_be_others(answers, short, monkeypatch):
 def test_one_chain_is_refused(answers):
     with pytest.raises(ValueError, match="chains must be at least 2"):
         bitmix.sample_until_mixed(answers, chains=1)
+    with pytest.raises(ValueError, match="annealing"):
+        bitmix.sample_until_mixed(answers, annealing=-1)
     with pytest.raises(TypeError, match="sweps"):
         bitmix.sample_until_mixed(answers, sweps=3)

@@ -11,6 +11,11 @@ from typing import Any
 FIRST = 2_000
 #: The most sweeps of a chain.
 MOST = 128_000
+#: The first sweeps that are annealed. Without them, chains of many rows in distinct clusters merge
+#: some clusters and never part them again. They neither help nor harm chains that mix anyway.
+ANNEALING = 100
+#: If a chain has fewer sweeps than this, annealing leaves too many clusters.
+FEWEST_ANNEALED = 100
 #: The most work of a chain: rows times features times sweeps.
 WORK = 10**10
 #: The states that a chain keeps, of which half are after the warmup. A chain of very many rows
@@ -30,6 +35,7 @@ def table_settings(partition_prior: str = "dp") -> dict[str, Any]:
     return {
         "initial": "seeded",
         "initial_clusters": 20,
+        "annealing": ANNEALING,
         "partition_prior": partition_prior,
         "moves": moves if partition_prior == "mfm" else [*moves, "concentration"],
     }
@@ -55,3 +61,13 @@ def rounds(rows: int, features: int) -> list[tuple[int, int]]:
         return [(most, max(1, most // kept))]
     doublings = (most // FIRST).bit_length()
     return [(FIRST << doubling, (FIRST << doubling) // kept) for doubling in range(doublings)]
+
+
+def annealing_within(sweeps: int, annealing: int) -> int:
+    """Return how many of the sweeps of a first round are annealed, given the setting.
+
+    A short round, of very large data, anneals at most a quarter of its sweeps.
+    """
+    if sweeps >= FIRST:
+        return annealing
+    return min(annealing, sweeps // 4) if sweeps >= FEWEST_ANNEALED else 0

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bitmix.arguments import check_integer
-from bitmix.automatic.plan import rounds, table_settings
+from bitmix.automatic.plan import annealing_within, rounds, table_settings
 from bitmix.chains import Latent
 from bitmix.data import as_binary
 from bitmix.diagnostics import Diagnosis, diagnose
@@ -39,8 +39,10 @@ def sample_until_mixed(
     After 2,000 sweeps the chains are compared. If they have not mixed, their sweeps are doubled,
     and so on. The limit of a chain is 128,000 sweeps, or 10^10 rows times features times sweeps.
     Each chain keeps 500 states, half of them after the warmup; fewer with more than 40,000 rows.
-    The chains are those of `sample` with the `sweeps` and `thin` that `Latent.config` has. These
-    depend on the data and the seed only.
+    Very large data have one round of fewer than 2,000 sweeps. It anneals at most a quarter of them,
+    and none if there are fewer than 100.
+    The chains are those of `sample` with the `sweeps`, `thin` and `annealing` that `Latent.config`
+    has. These depend on the data and the seed only.
 
     Parameters
     ----------
@@ -72,9 +74,11 @@ def sample_until_mixed(
     chains = check_integer("chains", chains, least=2)
     threads = (os.cpu_count() or 1) if threads is None else check_integer("threads", threads)
     x, observed = as_binary(x, observed)
-    chosen = table_settings(partition_prior) | settings
+    chosen, plan = table_settings(partition_prior) | settings, rounds(*x.shape)
+    annealing = check_integer("annealing", chosen["annealing"], least=0)
+    chosen["annealing"] = annealing_within(plan[0][0], annealing)
     latents: list[Latent] = []
-    for sweeps, thin in rounds(*x.shape):
+    for sweeps, thin in plan:
         now = Settings(sweeps=sweeps, thin=thin, **chosen)
         folder = checkpoint_folder and Path(checkpoint_folder, f"{sweeps}-sweeps")
         run = Run(x, observed, seed, now, folder, checkpoint_every)
