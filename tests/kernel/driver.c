@@ -200,6 +200,8 @@ static void drive_cluster(const bitmix_simd *simd)
         float *log_on = floats(features, 0.0, 1.0), *log_off = floats(features, 0.0, 1.0);
         float *weights = floats(features, -8.0, 16.0), *changed = floats(features, 0.0, 1.0);
         float *top = floats(features, -8.0, 16.0);
+        const ptrdiff_t length = BESIDE * (features - 1) + 1; /* of one column of BESIDE */
+        float *column = array((size_t)length, sizeof *column);
 
         hash = hashes[0];
         take_float(simd->sum_on(weights, bits, features));
@@ -211,8 +213,9 @@ static void drive_cluster(const bitmix_simd *simd)
         hashes[5] = hash, hash = hashes[1];
         for (int32_t lag = 1; lag >= 0; lag--) {
             take_double(simd->cluster_logs(alpha, beta, c, most + lag, lag, features, log_on,
-                                           log_off, weights));
+                                           log_off, lag ? weights : column, lag ? 1 : BESIDE));
             take(log_on, features), take(log_off, features), take(weights, features);
+            take(column, length);
         }
         hashes[1] = hash;
         /* all counts are at most `most`: the row joins, then leaves */
@@ -223,15 +226,17 @@ static void drive_cluster(const bitmix_simd *simd)
             take(changed, features);
             hashes[2] = hash, hash = hashes[3];
             take_double(simd->change(alpha, beta, c, n, bits, delta, features,
-                                     delta > 0 ? NULL : changed, log_on, log_off, weights));
+                                     delta > 0 ? NULL : changed, log_on, log_off,
+                                     delta > 0 ? weights : column, delta > 0 ? 1 : BESIDE));
             take(c, features), take(log_on, features), take(log_off, features), take(weights, features);
+            take(column, length);
             hashes[3] = hash, hash = hashes[6];
             simd->count(c, bits, delta, features), take(c, features);
             simd->count(c, bits, -delta, features), take(c, features);
             hashes[6] = hash;
         }
         free(alpha), free(beta), free(c), free(bits), free(log_on), free(log_off);
-        free(weights), free(changed), free(top);
+        free(weights), free(changed), free(top), free(column);
     }
     for (int f = 0; f < 7; f++) {
         hash = hashes[f];

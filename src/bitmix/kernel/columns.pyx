@@ -13,7 +13,7 @@ cdef class Columns(Index):
     """The weights transposed, 8 clusters side by side, so that one pass scores them together."""
 
     def __init__(self):
-        self.by_rows = False
+        self.apart = BESIDE
         self.screens = False
         self.arrays = {}
 
@@ -21,13 +21,13 @@ cdef class Columns(Index):
         cdef Py_ssize_t room = mixture.base.shape[0]
         if not self.arrays or self.weights.shape[0] * BESIDE < room:
             # An odd number of cache lines from block to block: powers of two alias in the cache.
-            lines = (mixture.entries + 1) // 2 | 1
+            lines = (max(mixture.entries, mixture.features) + 1) // 2 | 1
             shape = (room // BESIDE, 2 * lines, BESIDE)
             self.weights = grown(self.arrays, "weights", shape, np.float32)
         return 0
 
-    cdef void follow(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
-        mixture.transpose(&self.weights[k // BESIDE, 0, k % BESIDE])
+    cdef float *weights_of(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
+        return &self.weights[k // BESIDE, 0, k % BESIDE]
 
     cdef Py_ssize_t choose(
         self, Mixture mixture, Py_ssize_t i, Py_ssize_t own, double u

@@ -57,17 +57,17 @@ cdef class MaskedMixture(Mixture):
 
     cdef void write_cluster(self, Py_ssize_t k) noexcept nogil:
         cdef int32_t n = self.sizes_[k]
+        cdef float *to = self.index.weights_of(self, k)
         self._make_column(0, k, 0)
         self.sum_off[k] = self.column_base
         self.base[k] = <float>(self.column_base + self.priors.log_weight(n))
-        if self.index.by_rows:
+        if self.index.apart == 1:
             self.weights[k] = self.column
             self.weights_missing[k] = self.column_missing
+        else:
+            self.simd.scatter(&self.column[0], self.active, to)
+            self.simd.scatter(&self.column_missing[0], self.active, to + self.active * BESIDE)
         self.index.follow(self, k)
-
-    cdef void transpose(self, float *to) noexcept nogil:
-        self.simd.scatter(&self.column[0], self.active, to)
-        self.simd.scatter(&self.column_missing[0], self.active, to + self.active * BESIDE)
 
     cdef float score_by_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
         return Mixture.score_by_row(self, i, k) + self.simd.sum_on(

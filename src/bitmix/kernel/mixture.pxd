@@ -10,10 +10,11 @@ cdef enum:
 
 
 cdef class Index:
-    cdef readonly bint by_rows  # whether it reads the weights of a cluster as a row
+    cdef Py_ssize_t apart       # a cluster's weights: 1 if they are a row, else see simd.h
     cdef readonly bint screens  # whether it leaves out clusters that are too improbable
 
     cdef int reserve(self, Mixture mixture) except -1
+    cdef float *weights_of(self, Mixture mixture, Py_ssize_t k) noexcept nogil
     cdef void follow(self, Mixture mixture, Py_ssize_t k) noexcept nogil
     cdef void forget(self, Py_ssize_t k) noexcept nogil
     cdef void rebase(self, Mixture mixture, Py_ssize_t k) noexcept nogil
@@ -43,7 +44,7 @@ cdef class Mixture:
     cdef float[::1] base
     cdef float[::1] scores, scratch     # of one row for all clusters; scratch of `draw`
     cdef double temperature             # of `draw`
-    cdef float[::1] column              # (P,) scratch: one cluster's weights, if it wants no rows
+    cdef float[::1] column              # (P,) scratch
 
     # scores of members for their own cluster, without themselves
     cdef bint settled                   # few rows move, so what is stored stays valid for long
@@ -60,9 +61,7 @@ cdef class Mixture:
     cdef void write_cluster(self, Py_ssize_t k) noexcept nogil
     cdef void set_beside(self, Py_ssize_t clusters) noexcept nogil
     cdef float base_of_new(self) noexcept nogil
-    cdef float *_weights_of(self, Py_ssize_t k) noexcept nogil
     cdef void _written(self, Py_ssize_t k) noexcept nogil
-    cdef void transpose(self, float *to) noexcept nogil
     cdef float score_by_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil
     cdef float score_without(self, Py_ssize_t i, Py_ssize_t own) noexcept nogil
     cdef void store_without(self, Py_ssize_t own) noexcept nogil

@@ -26,12 +26,16 @@ cdef class Index:
     """
 
     def __init__(self):
-        self.by_rows = True
+        self.apart = 1
         self.screens = False
 
     cdef int reserve(self, Mixture mixture) except -1:
         """Make room for as many columns as the mixture."""
         return 0
+
+    cdef float *weights_of(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
+        """Return where to write the weights of cluster k."""
+        return &mixture.weights[k, 0]
 
     cdef void follow(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
         """Follow cluster k after its weights were written."""
@@ -214,23 +218,16 @@ cdef class Mixture:
         """Write the logs and weights of cluster k from its counts."""
         self.sum_off[k] = self.simd.cluster_logs(
             &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[k, 0], self.sizes_[k],
-            0, self.features, &self.log_on[k, 0], &self.log_off[k, 0], self._weights_of(k),
+            0, self.features, &self.log_on[k, 0], &self.log_off[k, 0],
+            self.index.weights_of(self, k), self.index.apart,
         )
         self._written(k)
-
-    cdef float *_weights_of(self, Py_ssize_t k) noexcept nogil:
-        """Return where to write the weights of cluster k: its row, or scratch."""
-        return &self.weights[k, 0] if self.index.by_rows else &self.column[0]
 
     cdef void _written(self, Py_ssize_t k) noexcept nogil:
         """Update everything that depends on the weights of cluster k."""
         self.base[k] = <float>(self.sum_off[k] + self.priors.log_size(self.sizes_[k]))
         self.stored[k] = 0
         self.index.follow(self, k)
-
-    cdef void transpose(self, float *to) noexcept nogil:
-        """Write the weights in `column` to a column of 8 clusters, OUT: see simd.h, scatter."""
-        self.simd.scatter(&self.column[0], self.active, to)
 
     cdef void set_beside(self, Py_ssize_t clusters) noexcept nogil:
         """Give the empty cluster the weight of a new cluster beside `clusters` others."""
@@ -275,7 +272,7 @@ cdef class Mixture:
             self.priors.log_size(self.sizes_[own] - 1) + self.simd.cluster_logs(
                 &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[own, 0],
                 self.sizes_[own], 1, self.features, &self.changed[0], &self.column[0],
-                &self.without[own, 0],
+                &self.without[own, 0], 1,
             )
         )
 
@@ -326,7 +323,8 @@ cdef class Mixture:
         self.sum_off[k] = self.simd.change(
             &self.priors.alpha_f[0], &self.priors.beta_f[0], &self.counts_[k, 0], self.sizes_[k],
             &self.rows.bits[i, 0], delta, self.features, changed,
-            &self.log_on[k, 0], &self.log_off[k, 0], self._weights_of(k),
+            &self.log_on[k, 0], &self.log_off[k, 0], self.index.weights_of(self, k),
+            self.index.apart,
         )
         self._written(k)
 

@@ -27,7 +27,7 @@ cdef class Screening(Index):
     """The weights as costs: bytes, 64 clusters side by side."""
 
     def __init__(self):
-        self.by_rows = True
+        self.apart = 1
         self.screens = True
         self.arrays = {}
 

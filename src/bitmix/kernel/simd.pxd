@@ -18,12 +18,12 @@ cdef extern from "simd.h":
         float (*sum_on)(const float *, const uint16_t *, Py_ssize_t) noexcept nogil
         void (*count)(int32_t *, const uint16_t *, int32_t, Py_ssize_t) noexcept nogil
         double (*cluster_logs)(const float *, const float *, const int32_t *, int32_t, int32_t,
-                               Py_ssize_t, float *, float *, float *) noexcept nogil
+                               Py_ssize_t, float *, float *, float *, Py_ssize_t) noexcept nogil
         double (*changed_logs)(const float *, const float *, const int32_t *, int32_t,
                                const uint16_t *, int32_t, Py_ssize_t, float *) noexcept nogil
         double (*change)(const float *, const float *, int32_t *, int32_t, const uint16_t *,
                          int32_t, Py_ssize_t, const float *, float *, float *,
-                         float *) noexcept nogil
+                         float *, Py_ssize_t) noexcept nogil
         void (*scatter)(const float *, Py_ssize_t, float *) noexcept nogil
         double (*scatter_costs)(const float *, const float *, float, Py_ssize_t, uint8_t *,
                                 uint8_t *) noexcept nogil

@@ -14,8 +14,6 @@
 #define MAX_COST_BLOCKS 1
 #endif
 
-#define BESIDE BITMIX_BESIDE
-
 INLINE f32x8 load_eight(const float *p)
 {
     f32x8 v;

@@ -7,6 +7,7 @@
 #endif
 
 #define LANES BITMIX_LANES
+#define BESIDE BITMIX_BESIDE
 
 INLINE f32x16 load_f32(const float *p)
 {
@@ -16,6 +17,19 @@ INLINE f32x16 load_f32(const float *p)
 }
 
 INLINE void store_f32(float *p, f32x16 v) { memcpy(p, &v, sizeof v); }
+
+/* Store to p[apart * i], with apart = 1 (a row) or BESIDE (a column) */
+INLINE void store_apart(float *p, ptrdiff_t apart, f32x16 v)
+{
+    if (apart == 1) {
+        store_f32(p, v);
+    } else {
+        float lane[LANES];
+        store_f32(lane, v);
+        for (int i = 0; i < LANES; i++)
+            p[i * BESIDE] = lane[i];
+    }
+}
 
 INLINE i32x16 load_i32(const int32_t *p)
 {
@@ -138,7 +152,7 @@ static void count(int32_t *counts, const uint16_t *bits, int32_t delta, ptrdiff_
 
 static double cluster_logs(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
                            int32_t lag, ptrdiff_t features, float *log_on, float *log_off,
-                           float *weights)
+                           float *weights, ptrdiff_t apart)
 {
     sum_f64 sum = {{0}, {0}};
     for (ptrdiff_t pair = 0; pair < features; pair += 2 * LANES) {
@@ -151,7 +165,7 @@ static double cluster_logs(const float *alpha, const float *beta, const int32_t 
             b[i] = log_f32(load_f32(beta + d) + to_f32(off & (off > 0)));
             store_f32(log_on + d, a);
             store_f32(log_off + d, b[i]);
-            store_f32(weights + d, a - b[i]);
+            store_apart(weights + d * apart, apart, a - b[i]);
         }
         accumulate(&sum, b);
     }
@@ -184,7 +198,7 @@ static double changed_logs(const float *alpha, const float *beta, const int32_t 
 
 static double change(const float *alpha, const float *beta, int32_t *counts, int32_t n,
                      const uint16_t *bits, int32_t delta, ptrdiff_t features, const float *changed,
-                     float *log_on, float *log_off, float *weights)
+                     float *log_on, float *log_off, float *weights, ptrdiff_t apart)
 {
     sum_f64 sum = {{0}, {0}};
     for (ptrdiff_t pair = 0; pair < features; pair += 2 * LANES) {
@@ -200,7 +214,7 @@ static double change(const float *alpha, const float *beta, int32_t *counts, int
             store_i32(counts + d, pick_i32(on, c + delta, c));
             store_f32(log_on + d, a);
             store_f32(log_off + d, b[i]);
-            store_f32(weights + d, a - b[i]);
+            store_apart(weights + d * apart, apart, a - b[i]);
         }
         accumulate(&sum, b);
     }

@@ -51,11 +51,12 @@ typedef struct {
     /* Add delta to counts[d] for the on-features d */
     void (*count)(int32_t *counts, const uint16_t *bits, int32_t delta, ptrdiff_t features);
 
-    /* A cluster's log(alpha + c) and log(beta + n - c), and their difference. Each count is lowered
-     * by `lag`, but not below zero. Returns the sum of log(beta + n - c). */
+    /* A cluster's log(alpha + c) and log(beta + n - c), and their difference, which goes to
+     * weights[apart * d]: `apart` is 1 or BITMIX_BESIDE. Each count is lowered by `lag`, but not
+     * below zero. Returns the sum of log(beta + n - c). */
     double (*cluster_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
                            int32_t lag, ptrdiff_t features, float *log_on, float *log_off,
-                           float *weights);
+                           float *weights, ptrdiff_t apart);
 
     /* The one log of each feature that changes if a row joins (delta = 1) or leaves (-1) a cluster
      * that then has n members: log(alpha + c) where it is on, log(beta + n - c) where it is
@@ -64,10 +65,10 @@ typedef struct {
                            const uint16_t *bits, int32_t delta, ptrdiff_t features, float *changed);
 
     /* Let the row join or leave: counts, logs, and their difference. `changed` is what
-     * changed_logs found, or NULL. Returns the sum of log(beta + n - c). */
+     * changed_logs found, or NULL. Weights and what it returns are as for cluster_logs. */
     double (*change)(const float *alpha, const float *beta, int32_t *counts, int32_t n,
                      const uint16_t *bits, int32_t delta, ptrdiff_t features, const float *changed,
-                     float *log_on, float *log_off, float *weights);
+                     float *log_on, float *log_off, float *weights, ptrdiff_t apart);
 
     /* The weights of a cluster some of whose members lack some features, after a row joins (delta =
      * 1), leaves (-1) or neither (0): log(alpha + c) - log(beta + n - c), and for a row that
