@@ -32,6 +32,7 @@ FAULTS = {
          "the last feature that is on is not scored"),
         ("mixture.clusters // BESIDE + 1", "(mixture.clusters - 1) // BESIDE + 1",
          "a new cluster beside a multiple of 8 is not scored"),
+        ("mixture.scores[k] = -INFINITY", "pass", "columns beyond the last block have a score"),
         ("self.weights.shape[0] * BESIDE < room", "False", "memory does not grow"),
     ],
     "kernel/screening.pyx": [
