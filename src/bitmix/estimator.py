@@ -55,8 +55,8 @@ class BernoulliDPMixture(TransformerMixin, ClusterMixin, BaseEstimator):
         The number of clusters of the first partition. None takes one for every ten samples, but at
         most 1000: if first clusters have only a few samples, the chains end in too few clusters.
     annealing : int, default=0
-        The number of first sweeps that are annealed, see `bitmix.sample`. Chains of many sweeps
-        then find better clusters.
+        The number of first sweeps that are annealed, below `n_sweeps`, see `bitmix.sample`. Use it
+        with hundreds of sweeps, such as ``n_sweeps=1000, annealing=300``. With "auto", set 100.
     concentration : float, default=1.0
         The concentration of the Chinese restaurant process. A larger value gives more clusters.
     concentration_prior : (shape, rate), default=(1.0, 0.1)

@@ -47,7 +47,7 @@ FAULTS = {
         ("self.stored[k] = 0", "pass", "weights without one member stay after a change"),
         ("self.index.follow(self, k)", "pass", "the index does not follow a change"),
         ("set_prior_factor(«sqrt(temperature)»)", "temperature", "the prior is not annealed"),
-        ("self.scores[k] *= colder", "pass", "scores are not annealed"),
+        ("self.scores[k] *= inverse", "pass", "scores are not annealed"),
         ("self.priors.by_size[0] = NAN", "pass", "the weight of a new cluster never changes"),
         ("self.base[self.clusters] = self.base_of_new()", "pass", "its base never changes"),
         ("if «n == 0»:", "False", "a row alone may stay in two ways"),

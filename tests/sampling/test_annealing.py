@@ -113,7 +113,7 @@ def test_a_chain_goes_on_from_any_annealed_sweep(x):
     ("settings", "message"),
     [
         ({"annealing": -1}, "annealing must be at least 0"),
-        ({"annealing": 5}, "annealing is 5, not below the 5 sweeps: none would draw"),
+        ({"annealing": 5}, "annealing is 5, but there are only 5 sweeps"),
         ({"annealing": 3, "thin": 3}, "thin is 3, above the 2 sweeps after the annealing"),
     ],
 )

@@ -11,10 +11,10 @@ from typing import Any
 FIRST = 2_000
 #: The most sweeps of a chain.
 MOST = 128_000
-#: The first sweeps that are annealed. Without them, chains of many rows in distinct clusters merge
-#: some clusters and never part them again. They neither help nor harm chains that mix anyway.
+#: The number of first sweeps that are annealed. Without annealing, chains of many rows may merge two
+#: distinct clusters and never split them again. Chains that mix without it also mix with it.
 ANNEALING = 100
-#: If a chain has fewer sweeps than this, annealing leaves too many clusters.
+#: Chains with fewer sweeps are not annealed: they would end with too many clusters.
 FEWEST_ANNEALED = 100
 #: The most work of a chain: rows times features times sweeps.
 WORK = 10**10
@@ -64,9 +64,10 @@ def rounds(rows: int, features: int) -> list[tuple[int, int]]:
 
 
 def annealing_within(sweeps: int, annealing: int) -> int:
-    """Return how many of the sweeps of a first round are annealed, given the setting.
+    """Return how many sweeps of the first round are annealed, given the setting `annealing`.
 
-    A short round, of very large data, anneals at most a quarter of its sweeps.
+    A round of fewer than 2,000 sweeps anneals at most a quarter of them, and none if it has fewer
+    than 100.
     """
     if sweeps >= FIRST:
         return annealing

@@ -9,7 +9,7 @@ cdef class Hyperparameters:
     cdef Rows rows
     cdef double concentration
     cdef readonly str partition_prior
-    cdef double prior_factor            # log prior weights of clusters are multiplied by it
+    cdef double prior_factor            # log prior weights are multiplied by it: sqrt(temperature)
     cdef double shift                   # what the weight of a cluster adds to its size
     cdef double log_new                 # the log weight of a new cluster, beside `beside` others
     cdef double[::1] log_news           # by the number of other clusters, if it depends on that

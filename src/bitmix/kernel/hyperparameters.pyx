@@ -50,6 +50,7 @@ cdef class Hyperparameters:
         self.by_size[0] = NAN
 
     def set_prior_factor(self, double factor):
+        """Multiply the log prior weights of clusters by a factor."""
         self.prior_factor = factor
         self.by_size[:] = NAN
 
@@ -91,7 +92,10 @@ cdef class Hyperparameters:
         return value
 
     cdef double log_weight(self, int32_t n) noexcept nogil:
-        """Return the log prior weight of a cluster of n other rows; n = 0 is a new cluster."""
+        """Return the log prior weight of a cluster of n other rows, times the factor.
+
+        n = 0 is a new cluster.
+        """
         return self.prior_factor * (self.simd.log(n + self.shift) if n else self.log_new)
 
     cdef double log_new_beside(self, Py_ssize_t clusters) noexcept nogil:

@@ -199,7 +199,7 @@ cdef class Mixture:
     # ------------------------------------------------------------ clusters
 
     cdef void set_temperature(self, double temperature):
-        """Let `draw` draw at a temperature. `prepare` must follow."""
+        """Set the temperature of `draw`. Call `prepare` before the next draw."""
         if temperature != self.temperature:
             self.temperature = temperature
             self.priors.set_prior_factor(sqrt(temperature))
@@ -289,12 +289,15 @@ cdef class Mixture:
         return True
 
     cdef Py_ssize_t draw(self, Py_ssize_t blocks, double u, double rest) noexcept nogil:
-        """Draw a column by its score, at the temperature; see simd.h, choose."""
-        cdef float colder = <float>(1.0 / self.temperature)
+        """Draw a column with a probability proportional to exp(score / temperature).
+
+        See simd.h, choose.
+        """
+        cdef float inverse = <float>(1.0 / self.temperature)
         cdef Py_ssize_t k
         if self.temperature != 1.0:
             for k in range(blocks * LANES):
-                self.scores[k] *= colder
+                self.scores[k] *= inverse
         return self.simd.choose(&self.scores[0], blocks, u, rest, &self.scratch[0])
 
     # ------------------------------------------------------------ changes

@@ -11,7 +11,7 @@ cdef double EXP_MINUS_MARGIN
 cdef class Screening(Index):
     cdef dict arrays
     cdef uint8_t[:, :, ::1] costs       # STEPS (ceiling - weights), (room / 64, P | 1, 64)
-    cdef uint8_t[:, ::1] rows           # the same, by cluster, (room, P)
+    cdef uint8_t[:, ::1] costs_of       # the same, one cluster after the other, (room, P)
     cdef uint16_t[::1] base_costs       # STEPS (top - base), room
     cdef float[::1] ceiling             # (P,)
     cdef double top

@@ -39,7 +39,7 @@ cdef class Screening(Index):
             # An odd number of cache lines from block to block: powers of two alias in the cache.
             shape = (room // BLOCK, mixture.features | 1, BLOCK)
             self.costs = grown(self.arrays, "costs", shape, np.uint8)
-            self.rows = grown(self.arrays, "rows", (room, mixture.features), np.uint8)
+            self.costs_of = grown(self.arrays, "costs_of", (room, mixture.features), np.uint8)
             self.base_costs = grown(self.arrays, "base_costs", room, np.uint16, 65535)
             self.screened = grown(self.arrays, "screened", room, np.uint16)
             self.candidates = grown(self.arrays, "candidates", room, np.int32)
@@ -74,7 +74,7 @@ cdef class Screening(Index):
     cdef void _write_costs(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
         cdef double cost = self.top - mixture.base[k] - mixture.simd.scatter_costs(
             &mixture.weights[k, 0], &self.ceiling[0], STEPS, mixture.features,
-            &self.rows[k, 0], &self.costs[k // BLOCK, 0, cost_column(k)],
+            &self.costs_of[k, 0], &self.costs[k // BLOCK, 0, cost_column(k)],
         )
         if cost < 0.0:  # the cluster has outgrown the top
             self.start(mixture)
@@ -88,7 +88,7 @@ cdef class Screening(Index):
         cdef Py_ssize_t n_on = mixture.rows.start[i + 1] - start
         cdef Py_ssize_t blocks = mixture.clusters // BLOCK + 1, k, n, new
         cdef double top = self.top + mixture.sum_on(&self.ceiling[0], i), limit, reach
-        cdef double margin = STEPS * MARGIN * mixture.temperature
+        cdef double margin = STEPS * MARGIN * mixture.temperature  # `draw` divides scores by it
         cdef float score_own = mixture.score_without(i, own)
         # Rounding makes the least sum too small, by less than one step for each term.
         reach = 1 + n_on + mixture.simd.screen(

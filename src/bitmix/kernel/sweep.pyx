@@ -23,7 +23,7 @@ def sweep(
 ):
     """Reassign every row once, in a fresh random order.
 
-    This is algorithm 3 of Neal (2000), "Markov chain sampling methods for Dirichlet process mixture
+    At temperature 1, it is algorithm 3 of Neal (2000), "Markov chain sampling methods for Dirichlet process mixture
     models", J. Comput. Graph. Stat. 9. It consumes N - 1 doubles of the generator for the order and
     N for the rows.
 
@@ -32,9 +32,9 @@ def sweep(
     mixture : Mixture, INOUT
     bit_generator : numpy.random.BitGenerator, INOUT
     temperature : float
-        With T = 1 the posterior is invariant. With a higher T, a row chooses cluster k with a
-        probability proportional to w_k^(1 / sqrt(T)) p(x | k)^(1 / T), where w_k is the prior
-        weight of the cluster, its size. See `bitmix.sampling.annealing`.
+        The temperature T. With T = 1, a sweep leaves the posterior invariant. With a higher T, a
+        row goes to cluster k with a probability proportional to w_k^(1 / sqrt(T)) p(x | k)^(1 / T),
+        where w_k is the prior weight of the cluster. See `bitmix.sampling.annealing`.
     probe : int
         The number of rows after which the sweep decides whether to screen. It changes the time that
         a sweep takes, but no result.
@@ -97,7 +97,7 @@ cdef class Sweep:
         return moved
 
     cdef void _prefetch(self, Mixture mixture, Py_ssize_t t) noexcept nogil:
-        """Fetch the rows after the t-th one, which come in random order: first where they start."""
+        """Fetch row t + 1 of the order into the cache, and where row t + 3 starts."""
         cdef Py_ssize_t n = self.order.shape[0], later
         if t + 3 < n:
             later = self.order[t + 3]

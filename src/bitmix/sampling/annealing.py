@@ -1,18 +1,19 @@
 """Annealing: the temperature of the first sweeps of a chain (Kirkpatrick et al. 1983).
 
-At temperature T the move `assign` draws the cluster k of a row with a probability proportional to
+At temperature T, the move `assign` puts a row in cluster k with a probability proportional to
 
     w_k^(1 / sqrt(T))  p(x | k)^(1 / T)
 
-with w_k the prior weight of the cluster, which is its size. A hot row also goes to clusters that
-are not the best one for it. So clusters change their form, and they settle in better ones as T
-falls to 1. From then on the chain is exact. What it does before is its start, like the first
-partition.
+with w_k the prior weight of the cluster: in a Dirichlet process the number of its other rows, or
+the concentration for a new cluster. If T is above 1, rows go more often to clusters that fit them
+less well, so clusters can change. As T falls to 1, the partition settles at a higher log joint.
+With T = 1, the chain samples from the posterior. The annealed sweeps only choose where it starts,
+as the first partition does.
 
-The prior has the power 1 / sqrt(T) by experience. With 1 / T, as in simulated annealing, clusters
-of many rows shatter. With 1, large clusters swallow small ones.
+The power 1 / sqrt(T) of the prior weight was found by trial. With the power 1 / T, as in simulated
+annealing, clusters of many rows shatter. With the power 1, large clusters swallow small ones.
 
-The temperature is computed from the trace, so a checkpoint needs nothing more.
+The temperature follows from the trace, so a checkpoint does not store it.
 """
 
 from __future__ import annotations
@@ -22,32 +23,33 @@ from collections.abc import Mapping
 
 import numpy as np
 
-#: If a hot sweep leaves more than so many times the clusters of the first partition, they shatter.
+#: Clusters shatter if an annealed sweep leaves more than so many times those of the first partition.
 SHATTERED = 1.25
-#: The distance to T = 1 is then multiplied by this.
+#: Each sweep with shattered clusters multiplies T - 1 by this, from the next sweep on.
 COOLER = 0.8
 
 
 class Annealing:
     """The temperature of each sweep of a chain.
 
-    It falls in a straight line, from the root of the total variance of the features to 1.
+    It falls in a straight line to 1, or faster if clusters shatter. It begins at the square root of
+    the total variance of the features, the sum of p (1 - p).
 
     Parameters
     ----------
     sweeps : int
-        The number of sweeps with a temperature above 1. It may be 0.
+        The number of sweeps with a temperature above 1. 0 anneals none.
     shares : (D,) float64
-        The share of rows that have each feature on.
+        p, the share of rows that have each feature on.
     clusters : int
-        The number of clusters of the first partition.
+        The most clusters of the first partition.
     """
 
     def __init__(self, sweeps: int, shares: np.ndarray, clusters: int) -> None:
         self.sweeps, self.clusters = sweeps, clusters
-        self.made = 0
-        # The scores of a row for different clusters differ by about so many nats. The sum is exact,
-        # so that it has the same bits on every machine.
+        self.made = 0  # sweeps
+        # The scores of a row for two clusters differ by about the root of the variance, in nats.
+        # fsum is exact, so it has the same bits on every machine.
         self.excess = max(math.sqrt(math.fsum(shares * (1.0 - shares))) - 1.0, 0.0)
 
     @property

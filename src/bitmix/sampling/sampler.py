@@ -63,9 +63,10 @@ def sample(
         The number of clusters of the first partition, at most the number of rows. "single" ignores
         it.
     annealing : int
-        The number of first sweeps that are annealed: rows move between clusters more freely, but
-        less and less so. Chains then find better partitions. These sweeps belong to the warmup, and
-        their states are not kept.
+        The number of first sweeps that are annealed, below `sweeps`. In these sweeps rows change
+        cluster more often than the posterior says, less so from sweep to sweep. Chains then reach
+        partitions with a higher log joint, see `bitmix.sampling.annealing`. Annealed sweeps belong
+        to the warmup, and their states are not kept.
     concentration : float
         The concentration of the Chinese restaurant process. With the move "concentration" it is
         the first value. Without that move it does not change.

@@ -27,9 +27,10 @@ class Settings:
         The number of clusters of the first partition, at most the number of rows. There may be
         fewer, because a cluster needs a row. "single" ignores it.
     annealing : int
-        The number of first sweeps that are annealed: rows move between clusters more freely, but
-        less and less so. Chains then find better partitions, see `bitmix.sampling.annealing`.
-        These sweeps belong to the warmup, and their states are not kept.
+        The number of first sweeps that are annealed, below `sweeps`. In these sweeps rows change
+        cluster more often than the posterior says, less so from sweep to sweep. Chains then reach
+        partitions with a higher log joint, see `bitmix.sampling.annealing`. Annealed sweeps belong
+        to the warmup, and their states are not kept.
     concentration : float
         The concentration of the Chinese restaurant process. With the move `concentration` it is
         the first value. Without that move it does not change.
@@ -76,8 +77,8 @@ class Settings:
         self._set("annealing", check_integer("annealing", self.annealing, least=0))
         if self.annealing >= self.sweeps:
             raise ValueError(
-                f"annealing is {self.annealing}, not below the {self.sweeps} sweeps: none would "
-                "draw from the posterior"
+                f"annealing is {self.annealing}, but there are only {self.sweeps} sweeps: anneal "
+                "fewer, or take more sweeps"
             )
         self._set("proposals", _number_or_auto(self.proposals))
         if self.thin is not None:
@@ -102,15 +103,15 @@ class Settings:
             after = " after the annealing" if self.annealing else ""
             raise ValueError(
                 f"thin is {thin}, above the {self.sweeps - self.annealing} sweeps{after}: no state "
-                "would be kept"
+                "would be kept; lower it, or take more sweeps"
             )
 
     def keeps(self, sweep: int) -> bool:
-        """Return whether the state after this sweep, from 1 on, is kept."""
+        """Return whether the state after this sweep is kept; sweeps count from 1."""
         return self.thin is not None and sweep > self.annealing and sweep % self.thin == 0
 
     def first_clusters(self, rows: int) -> int:
-        """Return the most clusters of a first partition of so many rows."""
+        """Return how many clusters the first partition of so many rows has at most."""
         return 1 if self.initial == "single" else min(self.initial_clusters, rows)
 
     def check_rows(self, rows: int) -> None:

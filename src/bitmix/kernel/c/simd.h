@@ -16,8 +16,8 @@
 
 #define BITMIX_LANES 16
 
-/* The number of clusters whose weights of a feature are side by side. They fill half a cache line. So
- * a cluster that changes writes to half as many lines as with 16. That gains more than wide loads. */
+/* The weights of so many clusters for one feature are side by side, in half a cache line. A cluster
+ * that changes then writes to half as many lines as with 16, which saves more than wide loads. */
 #define BITMIX_BESIDE 8
 
 /* The column of cluster k in its block of 64 costs: bytes are summed as pairs, see screen_blocks */
