@@ -261,7 +261,7 @@ def test_refuses_data(x, message):
         ({"seed": "x"}, "seed must be"),
         ({"progress": "loud"}, "progress is 'loud'"),
         ({"progress": "bar"}, "progress is 'bar', allowed are None, True and False"),
-        ({"thin": 6}, "thin is 6, above the 5 sweeps: no state would be kept; lower it, or"),
+        ({"thin": 6}, "thin is 6, above the 5 sweeps: no state would be kept; lower it, or take"),
         (
             {"initial_clusters": 10**9},
             "initial_clusters is 1,000,000,000, but there are only 3 rows",

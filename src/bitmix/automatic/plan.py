@@ -11,8 +11,8 @@ from typing import Any
 FIRST = 2_000
 #: The most sweeps of a chain.
 MOST = 128_000
-#: The number of first sweeps that are annealed. Without annealing, chains of many rows may merge two
-#: distinct clusters and never split them again. Chains that mix without it also mix with it.
+#: The number of first sweeps that are annealed. Without annealing, chains of many rows may merge
+#: two distinct clusters and never split them again. Chains that mix without it also mix with it.
 ANNEALING = 100
 #: Chains with fewer sweeps are not annealed: they would end with too many clusters.
 FEWEST_ANNEALED = 100

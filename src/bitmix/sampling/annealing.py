@@ -23,7 +23,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-#: Clusters shatter if an annealed sweep leaves more than so many times those of the first partition.
+#: Clusters shatter if a sweep leaves more than so many times those of the first partition.
 SHATTERED = 1.25
 #: Each sweep with shattered clusters multiplies T - 1 by this, from the next sweep on.
 COOLER = 0.8
