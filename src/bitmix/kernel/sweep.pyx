@@ -23,9 +23,9 @@ def sweep(
 ):
     """Reassign every row once, in a fresh random order.
 
-    At temperature 1, it is algorithm 3 of Neal (2000), "Markov chain sampling methods for Dirichlet process mixture
-    models", J. Comput. Graph. Stat. 9. It consumes N - 1 doubles of the generator for the order and
-    N for the rows.
+    At temperature 1, it is algorithm 3 of Neal (2000), "Markov chain sampling methods for Dirichlet
+    process mixture models", J. Comput. Graph. Stat. 9. It consumes N - 1 doubles of the generator
+    for the order and N for the rows.
 
     Parameters
     ----------
