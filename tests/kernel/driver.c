@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define LANES BITMIX_LANES
-#define BESIDE BITMIX_BESIDE
 
 static uint64_t hash; /* FNV-1a */
 
@@ -111,16 +110,16 @@ static void drive_score(const bitmix_simd *simd)
     begin();
     for (ptrdiff_t blocks = 1; blocks <= 34; blocks++)
         for (int64_t every = 1; every <= 9; every += 4) {
-            const ptrdiff_t rows = 50 + blocks, stride = rows * BESIDE;
+            const ptrdiff_t rows = 50 + blocks, stride = rows * LANES;
             ptrdiff_t n_on;
             uint32_t *on = on_pixels(rows, every, &n_on);
             float *weights = floats(blocks * stride, -8.0, 16.0);
-            float *base = floats(blocks * BESIDE, -500.0, 100.0);
-            float *out = floats(blocks * BESIDE, 0.0, 1.0);
+            float *base = floats(blocks * LANES, -500.0, 100.0);
+            float *out = floats(blocks * LANES, 0.0, 1.0);
             simd->score(weights, stride, on, n_on, base, blocks, out);
-            take(out, blocks * BESIDE);
+            take(out, blocks * LANES);
             simd->score(weights, stride, on, 0, base, blocks, out);
-            take(out, blocks * BESIDE);
+            take(out, blocks * LANES);
             free(on), free(weights), free(base), free(out);
         }
     end("score");
@@ -200,7 +199,7 @@ static void drive_cluster(const bitmix_simd *simd)
         float *log_on = floats(features, 0.0, 1.0), *log_off = floats(features, 0.0, 1.0);
         float *weights = floats(features, -8.0, 16.0), *changed = floats(features, 0.0, 1.0);
         float *top = floats(features, -8.0, 16.0);
-        const ptrdiff_t length = BESIDE * (features - 1) + 1; /* of one column of BESIDE */
+        const ptrdiff_t length = LANES * (features - 1) + 1; /* of one column of LANES */
         float *column = array((size_t)length, sizeof *column);
 
         hash = hashes[0];
@@ -213,7 +212,7 @@ static void drive_cluster(const bitmix_simd *simd)
         hashes[5] = hash, hash = hashes[1];
         for (int32_t lag = 1; lag >= 0; lag--) {
             take_double(simd->cluster_logs(alpha, beta, c, most + lag, lag, features, log_on,
-                                           log_off, lag ? weights : column, lag ? 1 : BESIDE));
+                                           log_off, lag ? weights : column, lag ? 1 : LANES));
             take(log_on, features), take(log_off, features), take(weights, features);
             take(column, length);
         }
@@ -227,7 +226,7 @@ static void drive_cluster(const bitmix_simd *simd)
             hashes[2] = hash, hash = hashes[3];
             take_double(simd->change(alpha, beta, c, n, bits, delta, features,
                                      delta > 0 ? NULL : changed, log_on, log_off,
-                                     delta > 0 ? weights : column, delta > 0 ? 1 : BESIDE));
+                                     delta > 0 ? weights : column, delta > 0 ? 1 : LANES));
             take(c, features), take(log_on, features), take(log_off, features), take(weights, features);
             take(column, length);
             hashes[3] = hash, hash = hashes[6];
@@ -274,9 +273,9 @@ static void drive_scatter(const bitmix_simd *simd)
     for (ptrdiff_t rows = 1; rows <= 97; rows += 3) {
         float *column = floats(rows, -8.0, 16.0);
         /* the last row ends with the column that is written */
-        float *weights = array((size_t)(BESIDE * (rows - 1) + 1), sizeof *weights);
+        float *weights = array((size_t)(LANES * (rows - 1) + 1), sizeof *weights);
         simd->scatter(column, rows, weights);
-        take(weights, BESIDE * (rows - 1) + 1);
+        take(weights, LANES * (rows - 1) + 1);
         free(column), free(weights);
     }
     end("scatter");

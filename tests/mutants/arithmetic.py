@@ -2,8 +2,7 @@
 
 FAULTS = {
     "kernel/c/scoring.h": [
-        ("sum[b] = load_eight(base + b * BESIDE);", "sum[b] = (f32x8){0};",
-         "scores without a base"),
+        ("sum[b] = load_f32(base + b * LANES);", "sum[b] = (f32x16){0};", "scores without a base"),
         ("(u16x32)pairs >> 8", "(u16x32)pairs & 255", "half of the costs are those of others"),
         ("pairs += load_u8(next + b * stride);", "pairs += load_u8(row + b * stride);",
          "every other cost counts twice, the others not at all"),

@@ -86,7 +86,7 @@ FAULTS = {
         ("n[d] = self.observed_[k, d]", "n[d] = self.sizes_[k]", "split-merge: missing are off"),
         ("self.observed_[k, first + lane]", "self.sizes_[k]", "priors: missing are off"),
         (
-            "self.simd.scatter(&self.column_missing[0], self.active, to + self.active * BESIDE)",
+            "self.simd.scatter(&self.column_missing[0], self.active, to + self.active * LANES)",
             "pass",
             "sweeps have no weights of missing features",
         ),

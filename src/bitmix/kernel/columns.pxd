@@ -5,6 +5,6 @@ from bitmix.kernel.mixture cimport Index, Mixture
 
 cdef class Columns(Index):
     cdef dict arrays
-    cdef float[:, :, ::1] weights   # (room / 8, at least entries, 8): see simd.h, score
+    cdef float[:, :, ::1] weights   # (room / 16, at least entries, 16): see simd.h, score
 
     cdef Py_ssize_t count_likely(self, Mixture mixture, double least) noexcept nogil

@@ -2,46 +2,40 @@
 
 import numpy as np
 
-from libc.math cimport INFINITY
-
-from bitmix.kernel.simd cimport BESIDE, LANES
+from bitmix.kernel.simd cimport LANES
 
 from bitmix.kernel.arrays import grown
 
 
 cdef class Columns(Index):
-    """The weights transposed, 8 clusters side by side, so that one pass scores them together."""
+    """The weights transposed, 16 clusters side by side, so that one pass scores them together."""
 
     def __init__(self):
-        self.apart = BESIDE
+        self.apart = LANES
         self.screens = False
         self.arrays = {}
 
     cdef int reserve(self, Mixture mixture) except -1:
         cdef Py_ssize_t room = mixture.base.shape[0]
-        if not self.arrays or self.weights.shape[0] * BESIDE < room:
+        if not self.arrays or self.weights.shape[0] * LANES < room:
             # An odd number of cache lines from block to block: powers of two alias in the cache.
-            lines = (max(mixture.entries, mixture.features) + 1) // 2 | 1
-            shape = (room // BESIDE, 2 * lines, BESIDE)
+            shape = (room // LANES, max(mixture.entries, mixture.features) | 1, LANES)
             self.weights = grown(self.arrays, "weights", shape, np.float32)
         return 0
 
     cdef float *weights_of(self, Mixture mixture, Py_ssize_t k) noexcept nogil:
-        return &self.weights[k // BESIDE, 0, k % BESIDE]
+        return &self.weights[k // LANES, 0, k % LANES]
 
     cdef Py_ssize_t choose(
         self, Mixture mixture, Py_ssize_t i, Py_ssize_t own, double u
     ) noexcept nogil:
         cdef Py_ssize_t start = mixture.rows.start[i]
-        cdef Py_ssize_t k, scored = mixture.clusters // BESIDE + 1
         cdef Py_ssize_t blocks = mixture.clusters // LANES + 1
         mixture.simd.score(
-            &self.weights[0, 0, 0], self.weights.shape[1] * BESIDE,
+            &self.weights[0, 0, 0], self.weights.shape[1] * LANES,
             &mixture.rows.on[start], mixture.rows.start[i + 1] - start,
-            &mixture.base[0], scored, &mixture.scores[0],
+            &mixture.base[0], blocks, &mixture.scores[0],
         )
-        for k in range(scored * BESIDE, blocks * LANES):
-            mixture.scores[k] = -INFINITY
         mixture.scores[own] = mixture.score_without(i, own)
         return mixture.draw(blocks, u, 0.0)
 

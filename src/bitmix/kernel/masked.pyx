@@ -6,7 +6,7 @@ from libc.math cimport INFINITY
 
 from bitmix.kernel.mixture cimport set_row
 from bitmix.kernel.rows cimport Rows
-from bitmix.kernel.simd cimport BESIDE, LANES
+from bitmix.kernel.simd cimport LANES
 
 from bitmix.kernel.arrays import grown
 
@@ -66,7 +66,7 @@ cdef class MaskedMixture(Mixture):
             self.weights_missing[k] = self.column_missing
         else:
             self.simd.scatter(&self.column[0], self.active, to)
-            self.simd.scatter(&self.column_missing[0], self.active, to + self.active * BESIDE)
+            self.simd.scatter(&self.column_missing[0], self.active, to + self.active * LANES)
         self.index.follow(self, k)
 
     cdef float score_by_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil:

@@ -5,7 +5,6 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 cdef extern from "simd.h":
     enum:
         LANES "BITMIX_LANES"
-        BESIDE "BITMIX_BESIDE"
     Py_ssize_t cost_column "BITMIX_COST_COLUMN"(Py_ssize_t) noexcept nogil
     ctypedef struct Simd "bitmix_simd":
         const char *name

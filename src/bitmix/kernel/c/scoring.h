@@ -4,39 +4,32 @@
 
 /* The most blocks, of floats and of costs, whose sums stay in registers over one pass of a row */
 #if defined(__AVX512F__)
-#define MAX_BLOCKS 16
+#define MAX_BLOCKS 12
 #define MAX_COST_BLOCKS 6
 #elif defined(__AVX2__) || defined(__aarch64__)
-#define MAX_BLOCKS 12
+#define MAX_BLOCKS 6
 #define MAX_COST_BLOCKS 2
 #else
-#define MAX_BLOCKS 6
+#define MAX_BLOCKS 3
 #define MAX_COST_BLOCKS 1
 #endif
-
-INLINE f32x8 load_eight(const float *p)
-{
-    f32x8 v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
 
 INLINE void score_blocks(const float *weights, ptrdiff_t stride, const uint32_t *on,
                          ptrdiff_t n_on, const float *base, float *out, const int blocks)
 {
-    f32x8 sum[MAX_BLOCKS];
-#pragma GCC unroll 16
+    f32x16 sum[MAX_BLOCKS];
+#pragma GCC unroll 12
     for (int b = 0; b < blocks; b++)
-        sum[b] = load_eight(base + b * BESIDE);
+        sum[b] = load_f32(base + b * LANES);
     for (ptrdiff_t j = 0; j < n_on; j++) {
-        const float *row = weights + (ptrdiff_t)on[j] * BESIDE;
-#pragma GCC unroll 16
+        const float *row = weights + (ptrdiff_t)on[j] * LANES;
+#pragma GCC unroll 12
         for (int b = 0; b < blocks; b++)
-            sum[b] += load_eight(row + b * stride);
+            sum[b] += load_f32(row + b * stride);
     }
-#pragma GCC unroll 16
+#pragma GCC unroll 12
     for (int b = 0; b < blocks; b++)
-        memcpy(out + b * BESIDE, &sum[b], sizeof sum[b]);
+        store_f32(out + b * LANES, sum[b]);
 }
 
 /* Columns in as few passes as registers allow, of nearly equal width */
@@ -59,13 +52,12 @@ INLINE void score_blocks(const float *weights, ptrdiff_t stride, const uint32_t 
 #define CASES(f, m, most)                                                                         \
     CASE(f, m, most, 1) CASE(f, m, most, 2) CASE(f, m, most, 3) CASE(f, m, most, 4)              \
     CASE(f, m, most, 5) CASE(f, m, most, 6) CASE(f, m, most, 7) CASE(f, m, most, 8)              \
-    CASE(f, m, most, 9) CASE(f, m, most, 10) CASE(f, m, most, 11) CASE(f, m, most, 12)           \
-    CASE(f, m, most, 13) CASE(f, m, most, 14) CASE(f, m, most, 15) CASE(f, m, most, 16)
+    CASE(f, m, most, 9) CASE(f, m, most, 10) CASE(f, m, most, 11) CASE(f, m, most, 12)
 
 static void score(const float *weights, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
                   const float *base, ptrdiff_t blocks, float *out)
 {
-    EACH_WIDTH(score_blocks, weights, BESIDE, MAX_BLOCKS)
+    EACH_WIDTH(score_blocks, weights, LANES, MAX_BLOCKS)
 }
 
 typedef float f32x4 __attribute__((vector_size(16)));
@@ -124,14 +116,14 @@ INLINE void screen_blocks(const uint8_t *costs, ptrdiff_t stride, const uint32_t
                           ptrdiff_t n_on, const uint16_t *base, uint16_t *out, const int blocks)
 {
     u16x32 sum[MAX_COST_BLOCKS][2];
-#pragma GCC unroll 16
+#pragma GCC unroll 12
     for (int b = 0; b < blocks; b++)
         for (int i = 0; i < 2; i++)
             sum[b][i] = load_u16(base + (2 * b + i) * WIDE);
     for (ptrdiff_t j = 0; j < n_on; j += 2) {
         const uint8_t *row = costs + (ptrdiff_t)on[j] * 2 * WIDE;
         const uint8_t *next = j + 1 < n_on ? costs + (ptrdiff_t)on[j + 1] * 2 * WIDE : NULL;
-#pragma GCC unroll 16
+#pragma GCC unroll 12
         for (int b = 0; b < blocks; b++) {
             u8x64 pairs = load_u8(row + b * stride);
             if (next)
@@ -140,7 +132,7 @@ INLINE void screen_blocks(const uint8_t *costs, ptrdiff_t stride, const uint32_t
             sum[b][!LOW] = add_saturated(sum[b][!LOW], (u16x32)pairs >> 8);
         }
     }
-#pragma GCC unroll 16
+#pragma GCC unroll 12
     for (int b = 0; b < blocks; b++)
         for (int i = 0; i < 2; i++)
             store_u16(out + (2 * b + i) * WIDE, sum[b][i]);

@@ -7,7 +7,6 @@
 #endif
 
 #define LANES BITMIX_LANES
-#define BESIDE BITMIX_BESIDE
 
 INLINE f32x16 load_f32(const float *p)
 {
@@ -18,7 +17,7 @@ INLINE f32x16 load_f32(const float *p)
 
 INLINE void store_f32(float *p, f32x16 v) { memcpy(p, &v, sizeof v); }
 
-/* Store to p[apart * i], with apart = 1 (a row) or BESIDE (a column) */
+/* Store to p[apart * i], with apart = 1 (a row) or LANES (a column) */
 INLINE void store_apart(float *p, ptrdiff_t apart, f32x16 v)
 {
     if (apart == 1) {
@@ -27,7 +26,7 @@ INLINE void store_apart(float *p, ptrdiff_t apart, f32x16 v)
         float lane[LANES];
         store_f32(lane, v);
         for (int i = 0; i < LANES; i++)
-            p[i * BESIDE] = lane[i];
+            p[i * LANES] = lane[i];
     }
 }
 
@@ -249,7 +248,7 @@ static double masked_logs(const float *alpha, const float *beta, const float *sh
 static void scatter(const float *column, ptrdiff_t rows, float *weights)
 {
     for (ptrdiff_t d = 0; d < rows; d++) {
-        weights[d * BESIDE] = column[d];
+        weights[d * LANES] = column[d];
     }
 }
 

@@ -16,10 +16,6 @@
 
 #define BITMIX_LANES 16
 
-/* The weights of so many clusters for one feature are side by side, in half a cache line. A cluster
- * that changes then writes to half as many lines as with 16, which saves more than wide loads. */
-#define BITMIX_BESIDE 8
-
 /* The column of cluster k in its block of 64 costs: bytes are summed as pairs, see screen_blocks */
 #define BITMIX_COST_COLUMN(k) ((k) % 32 * 2 + (k) / 32 % 2)
 
@@ -27,7 +23,7 @@ typedef struct {
     const char *name;
 
     /* out[k] = base[k] + sum over on-features d of the weight of feature d in cluster k, which is
-     * weights[k / 8 * stride + 8 d + k % 8], for 8 * blocks clusters */
+     * weights[k / 16 * stride + 16 d + k % 16], for 16 * blocks clusters */
     void (*score)(const float *weights, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
                   const float *base, ptrdiff_t blocks, float *out);
 
@@ -52,7 +48,7 @@ typedef struct {
     void (*count)(int32_t *counts, const uint16_t *bits, int32_t delta, ptrdiff_t features);
 
     /* A cluster's log(alpha + c) and log(beta + n - c), and their difference, which goes to
-     * weights[apart * d]: `apart` is 1 or BITMIX_BESIDE. Each count is lowered by `lag`, but not
+     * weights[apart * d]: `apart` is 1 or BITMIX_LANES. Each count is lowered by `lag`, but not
      * below zero. Returns the sum of log(beta + n - c). */
     double (*cluster_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
                            int32_t lag, ptrdiff_t features, float *log_on, float *log_off,
@@ -79,7 +75,7 @@ typedef struct {
                           const uint16_t *missing, int32_t delta, ptrdiff_t features, float *weights,
                           float *weights_missing);
 
-    /* Column of the transposed weights: weights[8 d] = column[d] for d < rows */
+    /* Column of the transposed weights: weights[16 d] = column[d] for d < rows */
     void (*scatter)(const float *column, ptrdiff_t rows, float *weights);
 
     /* Column of the costs: costs[64 d] = scale * (ceiling[d] - column[d]), rounded down and limited
