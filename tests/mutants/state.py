@@ -28,7 +28,7 @@ FAULTS = {
         ("= values\n        «self.by_size[:] = NAN»", "pass",
          "terms of the last alpha and beta stay"),
         ("= factor\n        «self.by_size[:] = NAN»", "pass", "terms of the last factor stay"),
-        ("self.prior_factor *", "1.0 *", "weights have no factor"),
+        ("return «self.prior_factor» *", "1.0", "weights have no factor"),
         ("self.by_size[0] = NAN", "pass", "terms of the last concentration stay"),
         ("self.simd.log(concentration)", "0.0", "a new cluster has the weight 1"),
         ("self.log_news[clusters]", "self.log_news[clusters + 1]", "beside one cluster too many"),

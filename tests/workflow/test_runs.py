@@ -68,7 +68,7 @@ def test_auto_goes_with_every_source_and_with_other_settings():
     [
         ({"thin": 5}, "runs.mine.thin: `sweeps: auto` decides it; leave it out"),
         ({"warmup": 5}, "runs.mine.warmup: `sweeps: auto` decides it; leave it out"),
-        ({"annealing": 2000}, "runs.mine.annealing is 2000, not below the 2000 sweeps"),
+        ({"annealing": 2000}, "runs.mine.annealing is 2000, but there are only 2000 sweeps"),
         ({"chains": 1}, "runs.mine.chains: one chain cannot show that it has mixed"),
         ({"partition_prior": "mfm", "moves": ["assign", "concentration"]}, "moves has 'concentr"),
     ],
