@@ -110,16 +110,17 @@ static void drive_score(const bitmix_simd *simd)
     begin();
     for (ptrdiff_t blocks = 1; blocks <= 34; blocks++)
         for (int64_t every = 1; every <= 9; every += 4) {
-            const ptrdiff_t rows = 50 + blocks, stride = rows * LANES;
+            const ptrdiff_t beside = blocks % 2 ? LANES : BITMIX_NARROW;
+            const ptrdiff_t rows = 50 + blocks, stride = rows * beside;
             ptrdiff_t n_on;
             uint32_t *on = on_pixels(rows, every, &n_on);
             float *weights = floats(blocks * stride, -8.0, 16.0);
-            float *base = floats(blocks * LANES, -500.0, 100.0);
-            float *out = floats(blocks * LANES, 0.0, 1.0);
-            simd->score(weights, stride, on, n_on, base, blocks, out);
-            take(out, blocks * LANES);
-            simd->score(weights, stride, on, 0, base, blocks, out);
-            take(out, blocks * LANES);
+            float *base = floats(blocks * beside, -500.0, 100.0);
+            float *out = floats(blocks * beside, 0.0, 1.0);
+            simd->score(weights, beside, stride, on, n_on, base, blocks, out);
+            take(out, blocks * beside);
+            simd->score(weights, beside, stride, on, 0, base, blocks, out);
+            take(out, blocks * beside);
             free(on), free(weights), free(base), free(out);
         }
     end("score");

@@ -2,7 +2,8 @@
 
 FAULTS = {
     "kernel/c/scoring.h": [
-        ("sum[b] = load_f32(base + b * LANES);", "sum[b] = (f32x16){0};", "scores without a base"),
+        ("sum[b] += v", "sum[b] = v", "only the last feature that is on counts"),
+        ("if («beside == NARROW») {", "0", "columns of 8 clusters are read as those of 16"),
         ("(u16x32)pairs >> 8", "(u16x32)pairs & 255", "half of the costs are those of others"),
         ("pairs += load_u8(next + b * stride);", "pairs += load_u8(row + b * stride);",
          "every other cost counts twice, the others not at all"),

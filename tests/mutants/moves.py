@@ -31,6 +31,10 @@ FAULTS = {
         ("mixture.rows.start[i + 1] - start", "mixture.rows.start[i + 1] - start - 1",
          "the last feature that is on is not scored"),
         ("self.weights.shape[0] * LANES < room", "False", "memory does not grow"),
+        ("mixture.clusters // self.apart + 1", "(mixture.clusters - 1) // self.apart + 1",
+         "a new cluster beside a multiple of 8 is not scored"),
+        ("mixture.scores[k] = -INFINITY", "pass", "columns beyond the last block have a score"),
+        ("mixture.entries == mixture.active", "True", "missing features in columns of 8 clusters"),
     ],
     "kernel/screening.pyx": [
         ("STEPS * (top - self._score(mixture, i, own, score_own, n)) + margin",

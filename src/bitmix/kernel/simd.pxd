@@ -5,11 +5,12 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 cdef extern from "simd.h":
     enum:
         LANES "BITMIX_LANES"
+        NARROW "BITMIX_NARROW"
     Py_ssize_t cost_column "BITMIX_COST_COLUMN"(Py_ssize_t) noexcept nogil
     ctypedef struct Simd "bitmix_simd":
         const char *name
-        void (*score)(const float *, Py_ssize_t, const uint32_t *, Py_ssize_t, const float *,
-                      Py_ssize_t, float *) noexcept nogil
+        void (*score)(const float *, Py_ssize_t, Py_ssize_t, const uint32_t *, Py_ssize_t,
+                      const float *, Py_ssize_t, float *) noexcept nogil
         uint16_t (*screen)(const uint8_t *, Py_ssize_t, const uint32_t *, Py_ssize_t,
                            const uint16_t *, Py_ssize_t, Py_ssize_t, uint16_t *) noexcept nogil
         Py_ssize_t (*below)(const uint16_t *, Py_ssize_t, uint16_t, int32_t *) noexcept nogil

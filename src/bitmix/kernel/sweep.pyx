@@ -74,6 +74,7 @@ cdef class Sweep:
         if not mixture.can_screen():
             probe = self.order.shape[0]
         mixture.set_temperature(temperature)
+        self.columns.lay_out(mixture)
         mixture.prepare(self.columns)
         with bit_generator.lock, nogil:
             permute(rng, self.order)

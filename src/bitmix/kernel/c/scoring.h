@@ -5,32 +5,38 @@
 /* The most blocks, of floats and of costs, whose sums stay in registers over one pass of a row */
 #if defined(__AVX512F__)
 #define MAX_BLOCKS 12
+#define MAX_NARROW_BLOCKS 16
 #define MAX_COST_BLOCKS 6
 #elif defined(__AVX2__) || defined(__aarch64__)
 #define MAX_BLOCKS 6
+#define MAX_NARROW_BLOCKS 12
 #define MAX_COST_BLOCKS 2
 #else
 #define MAX_BLOCKS 3
+#define MAX_NARROW_BLOCKS 6
 #define MAX_COST_BLOCKS 1
 #endif
 
-INLINE void score_blocks(const float *weights, ptrdiff_t stride, const uint32_t *on,
-                         ptrdiff_t n_on, const float *base, float *out, const int blocks)
-{
-    f32x16 sum[MAX_BLOCKS];
-#pragma GCC unroll 12
-    for (int b = 0; b < blocks; b++)
-        sum[b] = load_f32(base + b * LANES);
-    for (ptrdiff_t j = 0; j < n_on; j++) {
-        const float *row = weights + (ptrdiff_t)on[j] * LANES;
-#pragma GCC unroll 12
-        for (int b = 0; b < blocks; b++)
-            sum[b] += load_f32(row + b * stride);
+#define DEFINE_SCORE_BLOCKS(name, vector, lanes)                                                  \
+    INLINE void name(const float *weights, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,  \
+                     const float *base, float *out, const int blocks)                             \
+    {                                                                                            \
+        vector sum[16], v;                                                                        \
+        _Pragma("GCC unroll 16") for (int b = 0; b < blocks; b++)                                 \
+            memcpy(&sum[b], base + b * (lanes), sizeof v);                                       \
+        for (ptrdiff_t j = 0; j < n_on; j++) {                                                   \
+            const float *row = weights + (ptrdiff_t)on[j] * (lanes);                             \
+            _Pragma("GCC unroll 16") for (int b = 0; b < blocks; b++)                             \
+            {                                                                                    \
+                memcpy(&v, row + b * stride, sizeof v);                                          \
+                sum[b] += v;                                                                     \
+            }                                                                                    \
+        }                                                                                        \
+        _Pragma("GCC unroll 16") for (int b = 0; b < blocks; b++)                                 \
+            memcpy(out + b * (lanes), &sum[b], sizeof v);                                        \
     }
-#pragma GCC unroll 12
-    for (int b = 0; b < blocks; b++)
-        store_f32(out + b * LANES, sum[b]);
-}
+DEFINE_SCORE_BLOCKS(score_blocks, f32x16, LANES)
+DEFINE_SCORE_BLOCKS(score_narrow_blocks, f32x8, NARROW)
 
 /* Columns in as few passes as registers allow, of nearly equal width */
 #define EACH_WIDTH(function, matrix, lanes, most)                                                 \
@@ -52,12 +58,17 @@ INLINE void score_blocks(const float *weights, ptrdiff_t stride, const uint32_t 
 #define CASES(f, m, most)                                                                         \
     CASE(f, m, most, 1) CASE(f, m, most, 2) CASE(f, m, most, 3) CASE(f, m, most, 4)              \
     CASE(f, m, most, 5) CASE(f, m, most, 6) CASE(f, m, most, 7) CASE(f, m, most, 8)              \
-    CASE(f, m, most, 9) CASE(f, m, most, 10) CASE(f, m, most, 11) CASE(f, m, most, 12)
+    CASE(f, m, most, 9) CASE(f, m, most, 10) CASE(f, m, most, 11) CASE(f, m, most, 12)           \
+    CASE(f, m, most, 13) CASE(f, m, most, 14) CASE(f, m, most, 15) CASE(f, m, most, 16)
 
-static void score(const float *weights, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
-                  const float *base, ptrdiff_t blocks, float *out)
+static void score(const float *weights, ptrdiff_t beside, ptrdiff_t stride, const uint32_t *on,
+                  ptrdiff_t n_on, const float *base, ptrdiff_t blocks, float *out)
 {
-    EACH_WIDTH(score_blocks, weights, LANES, MAX_BLOCKS)
+    if (beside == NARROW) {
+        EACH_WIDTH(score_narrow_blocks, weights, NARROW, MAX_NARROW_BLOCKS)
+    } else {
+        EACH_WIDTH(score_blocks, weights, LANES, MAX_BLOCKS)
+    }
 }
 
 typedef float f32x4 __attribute__((vector_size(16)));

@@ -7,6 +7,7 @@
 #endif
 
 #define LANES BITMIX_LANES
+#define NARROW BITMIX_NARROW
 
 INLINE f32x16 load_f32(const float *p)
 {
@@ -17,7 +18,7 @@ INLINE f32x16 load_f32(const float *p)
 
 INLINE void store_f32(float *p, f32x16 v) { memcpy(p, &v, sizeof v); }
 
-/* Store to p[apart * i], with apart = 1 (a row) or LANES (a column) */
+/* Store to p[apart * i], with apart = 1 (a row), NARROW or LANES (a column) */
 INLINE void store_apart(float *p, ptrdiff_t apart, f32x16 v)
 {
     if (apart == 1) {
@@ -26,7 +27,7 @@ INLINE void store_apart(float *p, ptrdiff_t apart, f32x16 v)
         float lane[LANES];
         store_f32(lane, v);
         for (int i = 0; i < LANES; i++)
-            p[i * LANES] = lane[i];
+            p[i * apart] = lane[i];
     }
 }
 

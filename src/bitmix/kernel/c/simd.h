@@ -16,6 +16,10 @@
 
 #define BITMIX_LANES 16
 
+/* The weights of a feature lie side by side for as many clusters, or, where clusters are few, for
+ * half as many. A cluster that changes then writes to half as many cache lines. */
+#define BITMIX_NARROW 8
+
 /* The column of cluster k in its block of 64 costs: bytes are summed as pairs, see screen_blocks */
 #define BITMIX_COST_COLUMN(k) ((k) % 32 * 2 + (k) / 32 % 2)
 
@@ -23,9 +27,10 @@ typedef struct {
     const char *name;
 
     /* out[k] = base[k] + sum over on-features d of the weight of feature d in cluster k, which is
-     * weights[k / 16 * stride + 16 d + k % 16], for 16 * blocks clusters */
-    void (*score)(const float *weights, ptrdiff_t stride, const uint32_t *on, ptrdiff_t n_on,
-                  const float *base, ptrdiff_t blocks, float *out);
+     * weights[k / beside * stride + beside * d + k % beside], for beside * blocks clusters. `beside`
+     * is BITMIX_LANES or BITMIX_NARROW. */
+    void (*score)(const float *weights, ptrdiff_t beside, ptrdiff_t stride, const uint32_t *on,
+                  ptrdiff_t n_on, const float *base, ptrdiff_t blocks, float *out);
 
     /* out[k] = base[k] + sum over on-features d of the cost of feature d in cluster k, which is
      * costs[k / 64 * stride + 64 d + BITMIX_COST_COLUMN(k)], for 64 * blocks clusters, at most
@@ -48,7 +53,7 @@ typedef struct {
     void (*count)(int32_t *counts, const uint16_t *bits, int32_t delta, ptrdiff_t features);
 
     /* A cluster's log(alpha + c) and log(beta + n - c), and their difference, which goes to
-     * weights[apart * d]: `apart` is 1 or BITMIX_LANES. Each count is lowered by `lag`, but not
+     * weights[apart * d]: `apart` is 1, BITMIX_NARROW or BITMIX_LANES. Each count is lowered by `lag`, but not
      * below zero. Returns the sum of log(beta + n - c). */
     double (*cluster_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
                            int32_t lag, ptrdiff_t features, float *log_on, float *log_off,
