@@ -90,11 +90,7 @@ INLINE f32x16 pick_f32(uint16_t word, f32x16 a, f32x16 b)
 
 INLINE i32x16 pick_i32(uint16_t word, i32x16 a, i32x16 b)
 {
-#if defined(__AVX512F__)
-    return (i32x16)_mm512_mask_mov_epi32((__m512i)b, word, (__m512i)a);
-#else
-    return select_i32(lanes_of(word), a, b);
-#endif
+    return (i32x16)pick_f32(word, (f32x16)a, (f32x16)b); /* it moves bits, whatever they mean */
 }
 
 /* a + b in the lanes whose bit of the word is set, a in the others */

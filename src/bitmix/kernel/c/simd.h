@@ -53,8 +53,8 @@ typedef struct {
     void (*count)(int32_t *counts, const uint16_t *bits, int32_t delta, ptrdiff_t features);
 
     /* A cluster's log(alpha + c) and log(beta + n - c), and their difference, which goes to
-     * weights[apart * d]: `apart` is 1, BITMIX_NARROW or BITMIX_LANES. Each count is lowered by `lag`, but not
-     * below zero. Returns the sum of log(beta + n - c). */
+     * weights[apart * d]: `apart` is 1, BITMIX_NARROW or BITMIX_LANES. Each count is lowered by
+     * `lag`, but not below zero. Returns the sum of log(beta + n - c). */
     double (*cluster_logs)(const float *alpha, const float *beta, const int32_t *counts, int32_t n,
                            int32_t lag, ptrdiff_t features, float *log_on, float *log_off,
                            float *weights, ptrdiff_t apart);

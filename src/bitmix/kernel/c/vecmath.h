@@ -37,11 +37,6 @@ INLINE f32x16 select_f32(i32x16 mask, f32x16 a, f32x16 b)
     return (f32x16)((mask & (i32x16)a) | (~mask & (i32x16)b));
 }
 
-INLINE i32x16 select_i32(i32x16 mask, i32x16 a, i32x16 b)
-{
-    return (mask & a) | (~mask & b);
-}
-
 INLINE f64x8 select_f64(i64x8 mask, f64x8 a, f64x8 b)
 {
     return (f64x8)((mask & (i64x8)a) | (~mask & (i64x8)b));
